@@ -1,0 +1,242 @@
+// Facts + ROM + recipe → plan. Pure: the same input gives the same plan, and a plan can be shown, kept and replayed.
+import type { Finding, Plan, Recipe, Step } from '../../../shared/plan.ts'
+import type { RomInfo } from '../../../shared/rom.ts'
+import type { TerminalFacts } from '../../../shared/terminal.ts'
+import { otherSlot, type Slot } from '../../../shared/units.ts'
+import { checkModel, modelRulesOut } from './check-model.ts'
+import { checkSideload } from './check-sideload.ts'
+import {
+  checkBattery,
+  checkLock,
+  checkMode,
+  checkPatchLevel,
+  checkRequirements,
+  checkRollback,
+  checkSurvey,
+  type Findings,
+  mergeFindings,
+} from './checks.ts'
+import { checkComplete, checkFit, slotsWritten } from './fit.ts'
+import { modesToSurvey } from './modes.ts'
+import { planSnapshot } from './snapshots.ts'
+import { backupTargets, buildSteps } from './steps.ts'
+import { planSuper } from './super-changes.ts'
+import { canReadBack } from './surveyed.ts'
+import { assignTargets, type Targets, terminalHasSlots } from './targets.ts'
+
+export interface PlanInput {
+  readonly facts: TerminalFacts
+  readonly rom: RomInfo
+  readonly recipe: Recipe
+  readonly host: {
+    /** Bytes free where backups go. */
+    readonly freeBytes: number
+  }
+  /** ISO 8601, so that the function stays pure. */
+  readonly now: string
+}
+
+export function plan(input: PlanInput): Plan {
+  const { facts, rom, recipe } = input
+  const fromSlot = terminalHasSlots(facts) ? facts.currentSlot?.value : undefined
+  const { found, steps } =
+    recipe.policy === 'sideload' ? planSideload(input, fromSlot) : planWrites(input, fromSlot)
+  const sum = (sizes: readonly number[]) => sizes.reduce((all, size) => all + size, 0)
+  return {
+    version: 1,
+    createdAt: input.now,
+    terminal: {
+      bay: facts.bay,
+      ...(facts.serial === undefined ? {} : { serial: facts.serial.value }),
+      ...(facts.product === undefined ? {} : { product: facts.product.value }),
+    },
+    facts,
+    rom,
+    recipe,
+    ...(fromSlot === undefined ? {} : { fromSlot }),
+    steps: [...steps],
+    blockers: distinct(found.blockers),
+    warnings: distinct(found.warnings),
+    totals: {
+      writeBytes: sum(steps.map((s) => (s.kind === 'write' || s.kind === 'sideload' ? s.bytes : 0))),
+      backupBytes: sum(steps.map((s) => (s.kind === 'backup' ? s.bytes : 0))),
+    },
+  }
+}
+
+interface Planned {
+  readonly found: Findings
+  readonly steps: readonly Step[]
+}
+
+function planWrites(input: PlanInput, fromSlot: Slot | undefined): Planned {
+  const { facts, rom, recipe } = input
+  // A terminal of another model was not asked for the rest, and what it did not say is no news.
+  if (modelRulesOut(facts, rom, recipe) && modesToSurvey(rom, facts, recipe.policy).length > 0)
+    return { found: mergeFindings([checkMode(facts), checkModel(facts, rom, recipe)]), steps: [] }
+  const target = fromSlot && otherSlot(fromSlot)
+  const targets = assignTargets(rom, facts)
+  const used = targetsUsed(targets, recipe)
+  const snapshot = planSnapshot(facts)
+  const changes = planSuper({ facts, rom, recipe, targets, fromSlot })
+  const backups = backupTargets(facts)
+  const found = mergeFindings([
+    checkMode(facts),
+    checkSurvey(facts, rom, recipe.policy),
+    checkModel(facts, rom, recipe),
+    checkLock(facts),
+    checkSlots(facts, recipe, fromSlot),
+    checkBattery(facts, recipe),
+    snapshot,
+    checkRequirements(facts, rom),
+    checkRollback(facts, rom),
+    checkRom(rom),
+    targets,
+    checkUnslotted(targets, recipe),
+    checkFit(used, slotsWritten(recipe.policy, target), facts),
+    changes.found,
+    checkComplete(rom, used, recipe.policy === 'single' ? undefined : target, facts),
+    checkHost(
+      backups.reduce((sum, b) => sum + b.size, 0),
+      input.host.freeBytes,
+    ),
+    checkHonesty(facts, recipe, backups.length),
+  ])
+  return {
+    found,
+    steps: buildSteps({ facts, rom, recipe, targets, fromSlot, snapshot, changes: changes.plan }),
+  }
+}
+
+/** The recovery writes, so locks, partitions and space are its own business; what it would only refuse late is said early. */
+function planSideload(input: PlanInput, fromSlot: Slot | undefined): Planned {
+  const { facts, rom, recipe } = input
+  const found = mergeFindings([
+    checkMode(facts),
+    checkModel(facts, rom, recipe),
+    checkBattery(facts, recipe),
+    checkSideload(facts, rom, recipe),
+    ...(rom.downgrade ? [] : [checkPatchLevel(facts, rom)]),
+  ])
+  return { found, steps: buildSteps({ facts, rom, recipe, fromSlot, ...NOTHING_WRITTEN }) }
+}
+
+const NOTHING_WRITTEN = {
+  targets: { slotted: [], unslotted: [], blockers: [], warnings: [] },
+  snapshot: { action: undefined, cows: [] },
+  changes: { before: [], givenUp: [], after: [], second: [] },
+} as const
+
+function targetsUsed(targets: Targets, recipe: Recipe) {
+  if (recipe.policy === 'seamless') return targets.slotted
+  return recipe.policy === 'both' ? [...targets.slotted, ...targets.unslotted] : targets.unslotted
+}
+
+function checkSlots(facts: TerminalFacts, recipe: Recipe, fromSlot: Slot | undefined): Findings {
+  const slots = terminalHasSlots(facts)
+  const blockers: Finding[] = []
+  const warnings: Finding[] = []
+  if (recipe.policy === 'single') {
+    if (slots)
+      blockers.push({
+        code: 'not-a-only',
+        detail: 'the terminal has two slots',
+        next: 'Use --policy seamless or both, which keep one slot bootable.',
+      })
+    else
+      warnings.push({
+        code: 'no-fallback-slot',
+        detail:
+          'this terminal has no second slot to fall back to: until the last partition is written it cannot boot, and the job must be carried to its end',
+      })
+    return { blockers, warnings }
+  }
+  if (!slots)
+    blockers.push({ code: 'not-ab', detail: 'the terminal has no second slot', next: 'Use --policy single.' })
+  else if (fromSlot === undefined) {
+    blockers.push({
+      code: 'slot-unknown',
+      detail: 'the terminal does not say which slot is active',
+      next: 'Let it boot once, then bring it back into fastboot mode.',
+    })
+  } else if (
+    facts.slots[fromSlot]?.successful?.value === false ||
+    facts.slots[fromSlot]?.unbootable?.value === true
+  ) {
+    warnings.push({
+      code: 'running-slot-not-good',
+      detail: `the terminal does not vouch for slot ${fromSlot}, the one to fall back to: it may not have booted before this job either`,
+    })
+  }
+  return { blockers, warnings }
+}
+
+/** An unslotted partition serves both slots: while the old slot may still be needed it stays as it is. */
+function checkUnslotted(targets: Targets, recipe: Recipe): Findings {
+  if (recipe.policy !== 'seamless') return { blockers: [], warnings: [] }
+  return {
+    blockers: [],
+    warnings: targets.unslotted.map((t) => ({
+      code: 'unslotted-skipped' as const,
+      detail: `${t.base} has no slots and serves the running slot too; it is not written`,
+    })),
+  }
+}
+
+function checkRom(rom: RomInfo): Findings {
+  const blockers: Finding[] = []
+  if (!rom.full)
+    blockers.push({
+      code: 'rom-not-full',
+      detail: 'the package is not a full ROM',
+      next: 'Fetch the full package of the same build.',
+    })
+  const unverified = rom.images.filter((image) => image.sha256 === undefined)
+  if (unverified.length > 0) {
+    blockers.push({
+      code: 'rom-not-verified',
+      detail: `not verified yet: ${unverified.map((i) => i.name).join(', ')}`,
+      next: 'Run `slotbench inspect --verify`; `slotbench flash` does it by itself.',
+    })
+  }
+  return { blockers, warnings: [] }
+}
+
+function checkHost(backupBytes: number, freeBytes: number): Findings {
+  if (backupBytes <= freeBytes) return { blockers: [], warnings: [] }
+  return {
+    blockers: [
+      {
+        code: 'host-space',
+        detail: `backups need ${backupBytes} bytes, ${freeBytes} are free`,
+        next: 'Free some space on this computer, or choose another data folder with --data.',
+      },
+    ],
+    warnings: [],
+  }
+}
+
+/** What this mode cannot do is said before the first write, not after. */
+function checkHonesty(facts: TerminalFacts, recipe: Recipe, backups: number): Findings {
+  const warnings: Finding[] = []
+  if (!canReadBack(facts, 'bootloader')) {
+    warnings.push({
+      code: 'no-read-back',
+      detail:
+        'the terminal cannot be read back in this mode: a partition is verified by the digest of what went to the wire and the terminal’s own word; verified boot proves the rest',
+    })
+  }
+  if (backups === 0)
+    warnings.push({
+      code: 'no-backup-possible',
+      detail:
+        'radio and identity partitions cannot be read in this mode, so they are not backed up; they are not written either',
+    })
+  if (recipe.wipe) warnings.push({ code: 'wipe', detail: 'all user data on the terminal will be erased' })
+  return { blockers: [], warnings }
+}
+
+function distinct(findings: readonly Finding[]): Finding[] {
+  const seen = new Map(findings.map((f) => [`${f.code} ${f.detail}`, f]))
+  return [...seen.values()]
+}

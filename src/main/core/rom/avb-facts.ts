@@ -1,0 +1,85 @@
+// What the verified-boot metadata inside a package tells: what it vouches for, rollback indices, build, security patch level.
+import { SlotbenchError } from '../../../shared/errors.ts'
+import { plainText } from '../../../shared/plain-text.ts'
+import type { RomInfo } from '../../../shared/rom.ts'
+import { AVB_FOOTER_SIZE, parseFooter } from '../formats/avb-footer.ts'
+import { parseVbmeta, VBMETA_MAGIC, VBMETA_MAX_SIZE, type Vbmeta } from '../formats/vbmeta.ts'
+import type { ImageSource } from '../source.ts'
+import { readRange } from './read-range.ts'
+
+export interface AvbFacts {
+  /** Base names of the partitions that it holds digests of or chains to: without one of them verified boot fails. */
+  readonly partitions: readonly string[]
+  /** Rollback index by location. */
+  readonly rollback: Readonly<Record<string, number>>
+  /** Fingerprint of the system build, where avbtool's property says so. */
+  readonly build: string | undefined
+  readonly securityPatch: string | undefined
+}
+
+const BUILD_KEYS = ['com.android.build.system.fingerprint', 'com.android.build.boot.fingerprint']
+const PATCH_KEYS = ['com.android.build.system.security_patch', 'com.android.build.boot.security_patch']
+
+/** Reads vbmeta and what it chains to; an image that the package lacks is passed over.
+ * @param find gives the image of a partition, if the package has it.
+ * @returns undefined when there is no vbmeta or it holds no AVB data.
+ * @throws SlotbenchError `vbmeta-invalid`, or what reading the images throws. */
+export async function readAvbFacts(
+  find: (partition: string) => ImageSource | undefined,
+  signal: AbortSignal,
+): Promise<AvbFacts | undefined> {
+  const top = await readVbmeta(find('vbmeta'), signal)
+  if (top === undefined) return undefined
+  const rollback: Record<string, number> = { [top.rollbackLocation]: rollbackIndex(top, 'vbmeta') }
+  const properties = new Map<string, string>()
+  collectProperties(top, properties)
+  const partitions = new Set(vouchedFor(top))
+  for (const descriptor of top.descriptors) {
+    if (descriptor.kind !== 'chain') continue
+    const chained = await readVbmeta(find(descriptor.partition), signal)
+    if (chained === undefined) continue
+    // libavb takes the location from the chain descriptor, not from the chained image.
+    rollback[descriptor.rollbackLocation] = rollbackIndex(chained, descriptor.partition)
+    collectProperties(chained, properties)
+    for (const name of vouchedFor(chained)) partitions.add(name)
+  }
+  const first = (keys: readonly string[]) =>
+    keys.map((key) => properties.get(key)).find((v) => v !== undefined)
+  return { partitions: [...partitions], rollback, build: first(BUILD_KEYS), securityPatch: first(PATCH_KEYS) }
+}
+
+function vouchedFor(vbmeta: Vbmeta): readonly string[] {
+  return vbmeta.descriptors.flatMap((d) =>
+    d.kind === 'hash' || d.kind === 'hashtree' || d.kind === 'chain' ? [d.partition] : [],
+  )
+}
+
+/** What a package's info says of its verified boot; nothing where it holds none. */
+export function avbInfo(avb: AvbFacts | undefined): Pick<RomInfo, 'rollback' | 'avbPartitions'> {
+  return avb === undefined ? {} : { rollback: { ...avb.rollback }, avbPartitions: [...avb.partitions] }
+}
+
+/** A vbmeta image has its data at the front; any other image says in its footer where it is. */
+async function readVbmeta(image: ImageSource | undefined, signal: AbortSignal): Promise<Vbmeta | undefined> {
+  if (image === undefined) return undefined
+  const head = await readRange(image, { offset: 0, length: Math.min(VBMETA_MAX_SIZE, image.size) }, signal)
+  if (head.length >= 4 && new DataView(head.buffer).getUint32(0) === VBMETA_MAGIC) return parseVbmeta(head)
+  if (image.size < AVB_FOOTER_SIZE) return undefined
+  const last = { offset: image.size - AVB_FOOTER_SIZE, length: AVB_FOOTER_SIZE }
+  const footer = parseFooter(await readRange(image, last, signal), image.size)
+  if (footer === undefined) return undefined
+  const length = Math.min(footer.vbmetaSize, VBMETA_MAX_SIZE)
+  return parseVbmeta(await readRange(image, { offset: footer.vbmetaOffset, length }, signal))
+}
+
+function rollbackIndex(vbmeta: Vbmeta, partition: string): number {
+  if (vbmeta.rollbackIndex > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new SlotbenchError('vbmeta-invalid', `${partition} has the rollback index ${vbmeta.rollbackIndex}`)
+  return Number(vbmeta.rollbackIndex)
+}
+
+function collectProperties(vbmeta: Vbmeta, properties: Map<string, string>): void {
+  for (const descriptor of vbmeta.descriptors)
+    if (descriptor.kind === 'property' && !properties.has(descriptor.key))
+      properties.set(descriptor.key, plainText(new TextDecoder().decode(descriptor.value)))
+}

@@ -1,0 +1,39 @@
+// What the core needs of worker threads. `io/workers` implements it; tests may use it as it is.
+import type { Sha256 } from '../../shared/units.ts'
+
+export type Codec = 'xz' | 'bzip2' | 'zstd'
+
+export interface DecodeJob {
+  readonly codec: Codec
+  /** Compressed bytes; whole, or in pieces when they are many. Buffers are handed over to the worker and must not be used again. */
+  readonly input: Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array<ArrayBuffer>>
+  readonly inputBytes: number
+  /** What must come out, to the byte. More or less is `decode-failed`; output is never buffered beyond it (zip bombs). */
+  readonly outputBytes: number
+  /** Of the compressed input. A mismatch is `digest-mismatch`, raised before the last output is given out. */
+  readonly inputSha256?: Sha256
+}
+
+/** SHA-256 of a stream, computed in a worker while the caller goes on. */
+export interface StreamHasher {
+  /** Hands `bytes` to the worker and gives the same bytes back once they are counted. The caller must not touch them meanwhile. */
+  update(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>
+  /** Counts `length` bytes made of the repeated little-endian u32 `word`. */
+  fill(word: number, length: number): Promise<void>
+  digest(): Promise<Sha256>
+  /** Frees the worker's state; safe to call more than once, also after `digest`. */
+  close(): void
+}
+
+export interface Workshop {
+  /** How many jobs run at the same time. */
+  readonly width: number
+  /** Output in order, in pieces of at most 4 MiB, with back-pressure: memory stays bounded however large the job. */
+  decode(job: DecodeJob, signal: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>>
+  /** SHA-256 of one buffer; the buffer is handed back with it. */
+  sha256(
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly sha256: Sha256 }>
+  hasher(): StreamHasher
+  close(): Promise<void>
+}

@@ -1,0 +1,139 @@
+// The composition root of the command line: the engine's parts put together around one data folder.
+import { join, resolve } from 'node:path'
+import type { JobEvent } from '../../../shared/job.ts'
+import type { RomInfo } from '../../../shared/rom.ts'
+import type { TerminalFacts } from '../../../shared/terminal.ts'
+import { openRom } from '../../core/rom/open.ts'
+import type { Rom } from '../../core/rom/types.ts'
+import { verifyRom } from '../../core/rom/verify.ts'
+import type { Workshop } from '../../core/workshop.ts'
+import type { Patience, SessionOpeners } from '../../flash/bay-sessions.ts'
+import { Engine } from '../../flash/engine.ts'
+import { type Arrival, goToMode, type JourneyOptions, readOnce } from '../../flash/go-to-mode.ts'
+import { type Readings, type SurveyOptions, survey } from '../../flash/survey.ts'
+import { adbKeyStore } from '../../io/adb/key-store.ts'
+import { adbServer } from '../../io/adb/server.ts'
+import { FileBackupStore } from '../../io/files/backup-store.ts'
+import { freeSpace } from '../../io/files/free-space.ts'
+import { openFile } from '../../io/files/open-file.ts'
+import { openFolder } from '../../io/files/open-folder.ts'
+import { openDatabase } from '../../io/sqlite/database.ts'
+import { SqliteJobJournal } from '../../io/sqlite/job-journal.ts'
+import { KnownTerminals } from '../../io/sqlite/known-terminals.ts'
+import { VerifiedRoms } from '../../io/sqlite/verified-roms.ts'
+import { watchTcpEndpoints } from '../../io/tcp/tcp-source.ts'
+import { loadSystemUsb } from '../../io/usb/system-backend.ts'
+import { type LoadUsbBackend, watchUsb } from '../../io/usb/usb-watch.ts'
+import { createWorkshop } from '../../io/workers/workshop.ts'
+import { openAdbSession } from '../../terminals/adb/session.ts'
+import { createDiscovery } from '../../terminals/discovery.ts'
+import { openFastbootSession } from '../../terminals/fastboot/session.ts'
+import type { BenchDiscovery, RebootTarget, Sighting } from '../../terminals/types.ts'
+
+export interface BenchOptions {
+  readonly data: string
+  /** Network endpoints to look at, `tcp:host:port`. */
+  readonly endpoints?: readonly string[]
+  /** The machine's USB, or a simulated bench. */
+  readonly usb?: LoadUsbBackend
+  readonly patience?: Partial<Patience>
+  /** Goes through a running adb server where that holds the terminal. */
+  readonly throughAdbServer?: boolean
+}
+
+export interface Bench {
+  readonly data: string
+  readonly reports: string
+  readonly journal: SqliteJobJournal
+  readonly known: KnownTerminals
+  readonly workshop: Workshop
+  /** Looks at the ports from the first call on. */
+  discovery(): BenchDiscovery
+  engine(emit: (event: JobEvent) => void): Engine
+  /** Facts of a terminal in every mode that has something to tell; see `survey`. */
+  survey(options: Omit<SurveyOptions, 'patience'>): Promise<Readings>
+  /** Facts of a terminal in the mode it is in; see `readOnce`. */
+  read(sighting: Sighting, options: Omit<JourneyOptions, 'patience'>): Promise<TerminalFacts>
+  /** Takes a terminal into another mode; see `goToMode`. */
+  goTo(sighting: Sighting, to: RebootTarget, options: Omit<JourneyOptions, 'patience'>): Promise<Arrival>
+  open(path: string, signal: AbortSignal): Promise<Rom>
+  /** What the package says of itself with every digest checked; a file that was verified before is not read again. */
+  verify(
+    rom: Rom,
+    options: { readonly signal: AbortSignal; readonly onProgress: (done: number, total: number) => void },
+  ): Promise<RomInfo>
+  freeBytes(): Promise<number>
+  close(): Promise<void>
+}
+
+export function openBench(options: BenchOptions): Bench {
+  const data = resolve(options.data)
+  const database = openDatabase(join(data, 'bench.sqlite'))
+  const journal = new SqliteJobJournal(database)
+  const verified = new VerifiedRoms(database)
+  const known = new KnownTerminals(database)
+  const backups = new FileBackupStore(join(data, 'backups'))
+  const workshop = createWorkshop()
+  let discovery: BenchDiscovery | undefined
+  const look = () => {
+    discovery ??= createDiscovery([
+      watchUsb(options.usb ?? loadSystemUsb),
+      watchTcpEndpoints(options.endpoints ?? []),
+    ])
+    return discovery
+  }
+  const open = (path: string, signal: AbortSignal) =>
+    openRom(resolve(path), { openFile, openFolder, workshop }, signal)
+  const adb = {
+    credentials: adbKeyStore({ dataFolder: data }),
+    server: adbServer(),
+    throughServer: options.throughAdbServer,
+  }
+  const openers = (): SessionOpeners => ({
+    discovery: look(),
+    openSession: openFastbootSession,
+    openAdb: (sighting, o) => openAdbSession(sighting, { ...o, ...adb }),
+    memory: known,
+  })
+  return {
+    data,
+    reports: join(data, 'reports'),
+    journal,
+    known,
+    workshop,
+    discovery: look,
+    engine: (emit) =>
+      new Engine({
+        journal,
+        workshop,
+        backups,
+        emit,
+        ...openers(),
+        openRom: open,
+        openFile,
+        now: () => new Date(),
+        patience: options.patience,
+      }),
+    survey: (o) => survey(openers(), { ...o, patience: options.patience }),
+    read: (sighting, o) => readOnce(openers(), sighting, { ...o, patience: options.patience }),
+    goTo: (sighting, to, o) => goToMode(openers(), sighting, to, { ...o, patience: options.patience }),
+    open,
+    async verify(rom, { signal, onProgress }) {
+      const known = await verified.find(rom.info.path, rom.info.fingerprint)
+      if (known !== undefined) return known
+      const { info } = await verifyRom(rom, {
+        signal,
+        workshop,
+        onProgress: ({ done, total }) => onProgress(done, total),
+      })
+      await verified.remember(rom.info.path, info, new Date())
+      return info
+    },
+    freeBytes: () => freeSpace(data),
+    async close() {
+      await discovery?.close()
+      await workshop.close()
+      database.close()
+    },
+  }
+}

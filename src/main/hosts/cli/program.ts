@@ -1,0 +1,227 @@
+// The command line: commands, options, and what Ctrl-C does.
+import { Argument, Command, CommanderError, Option } from 'commander'
+import { EXIT } from '../../../shared/error-catalogue.ts'
+import { SlotbenchError } from '../../../shared/errors.ts'
+import { POLICIES } from '../../../shared/plan.ts'
+import type { RebootTarget } from '../../terminals/types.ts'
+import { dataFolder } from '../data-folder.ts'
+import { namedSize, number, size } from './arguments.ts'
+import type { CommandContext } from './command.ts'
+import { demo } from './commands/demo.ts'
+import { type DoctorOptions, doctor } from './commands/doctor.ts'
+import { flash, planCommand, resume } from './commands/flash.ts'
+import { jobs, report } from './commands/history.ts'
+import { type InfoOptions, info } from './commands/info.ts'
+import { inspect } from './commands/inspect.ts'
+import { list } from './commands/list.ts'
+import type { FlashOptions } from './commands/prepare.ts'
+import { guide, REBOOT_TARGETS, type RebootOptions, reboot } from './commands/reboot.ts'
+import { type SimulateOptions, simulate } from './commands/simulate.ts'
+import { createOutput } from './output.ts'
+import { reported } from './progress.ts'
+import { VERSION } from './version.ts'
+
+type Work = (context: CommandContext) => Promise<number>
+
+/** @param args without the program's own name. @returns the exit code. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  let chosen: Work | undefined
+  const program = buildProgram((work) => {
+    chosen = work
+  })
+  try {
+    program.parse(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return misunderstood(error, args)
+    throw error
+  }
+  const { json, data, adbServer } = program.opts<{ json: boolean; data?: string; adbServer: boolean }>()
+  const output = createOutput(json || args.includes('--json'))
+  const interrupts = onInterrupt(() =>
+    output.note('Stopping; the job can be resumed. Press Ctrl-C again to stop at once.'),
+  )
+  try {
+    return await reported(output, () =>
+      chosen === undefined
+        ? Promise.resolve(EXIT.usage)
+        : chosen({
+            output,
+            data: dataFolder(data),
+            throughAdbServer: adbServer,
+            signal: interrupts.signal,
+          }),
+    )
+  } finally {
+    interrupts.stop()
+  }
+}
+
+/** Help and version come as errors too. The words are out already; with --json programs get theirs. */
+function misunderstood(error: CommanderError, args: readonly string[]): number {
+  if (error.exitCode === 0) return EXIT.ok
+  if (args.includes('--json'))
+    createOutput(true).error(new SlotbenchError('usage', error.message.replace(/^error: /, '')))
+  return EXIT.usage
+}
+
+function buildProgram(choose: (work: Work) => void): Command {
+  const program = new Command('slotbench')
+    .description(
+      'Flash and recover ZTE terminals, slot by slot. A terminal never ends worse than it came in.',
+    )
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError()
+    .option('--json', 'print one JSON document (jobs: one event a line) instead of words', false)
+    .option(
+      '--data <folder>',
+      'where journal, reports and backups are kept (default: the system’s place, or $SLOTBENCH_DATA)',
+    )
+  program.option('--adb-server', 'go through a running adb server where that holds the terminal', false)
+  program
+    .command('list')
+    .description('show what is attached, on which bay, in which mode')
+    .argument('[endpoint...]', 'network endpoints to look at too, tcp:HOST:PORT')
+    .action((endpoints: string[]) => choose((c) => list(c, endpoints)))
+  program
+    .command('doctor')
+    .description(
+      'find out why a terminal is not seen or cannot be opened: drivers, permissions, cables, other programs',
+    )
+    .option('--install-udev', 'Linux: install the udev rule, or say what to type when that needs root', false)
+    .action((o: DoctorOptions) => choose((c) => doctor(c, o)))
+  terminalCommands(program, choose)
+  program
+    .command('inspect')
+    .description('show what a package is and holds')
+    .argument('<rom>', 'OTA zip, payload.bin, or fastboot image set (folder or zip)')
+    .option('--verify', 'check every digest in it', false)
+    .action((rom: string, o: { verify: boolean }) => choose((c) => inspect(c, rom, o)))
+  flashOptions(program.command('plan').description('show what flashing would do; writes nothing'))
+    .option('--survey', 'restart the terminal into the modes that know what the plan needs', false)
+    .action((rom: string, o: FlashOptions) => choose((c) => planCommand(c, rom, o)))
+  flashOptions(
+    program
+      .command('flash')
+      .description('write a ROM to a terminal, verify it, switch the slot and see it boot'),
+  )
+    .option('-y, --yes', 'do not ask before writing', false)
+    .action((rom: string, o: FlashOptions & { yes: boolean }) => choose((c) => flash(c, rom, o)))
+  program
+    .command('resume')
+    .description('go on with a job from its first unproven step')
+    .argument('<job>', 'its number, see `slotbench jobs`')
+    .option('-t, --terminal <serial or bay>', 'where the terminal is now, if it was moved')
+    .action((job: string, o: { terminal?: string }) => choose((c) => resume(c, job, o)))
+  program
+    .command('jobs')
+    .description('list the jobs of this bench')
+    .action(() => choose(jobs))
+  program
+    .command('report')
+    .description('show and write the report of a job')
+    .argument('<job>')
+    .option('--page', 'print the readable page (HTML)', false)
+    .action((job: string, o: { page: boolean }) => choose((c) => report(c, job, o)))
+  simulatorCommands(program, choose)
+  return program
+}
+
+function terminalCommands(program: Command, choose: (work: Work) => void): void {
+  const terminal = 'serial number, bay (usb:1-2), or tcp:HOST:PORT[,ADBPORT]'
+  program
+    .command('info')
+    .description('show everything a terminal tells of itself, with where it was read; writes nothing')
+    .argument('<terminal>', terminal)
+    .option(
+      '--survey',
+      'restart it into its bootloader, and into fastbootd where it has super, to read what only they know',
+      false,
+    )
+    .action((name: string, o: InfoOptions) => choose((c) => info(c, name, o)))
+  program
+    .command('reboot')
+    .description('bring a terminal into another mode, by its own commands or with your hands')
+    .argument('<terminal>', terminal)
+    .addArgument(new Argument('<mode>', 'where to').choices(REBOOT_TARGETS))
+    .option('--wait <seconds>', 'how long to wait for it, and for your hands', number, 300)
+    .action((name: string, mode: RebootTarget, o: RebootOptions) => choose((c) => reboot(c, name, mode, o)))
+  program
+    .command('guide')
+    .description('show how hands bring a terminal into a mode; without a mode, which guides there are')
+    .argument('[mode]', 'bootloader, fastbootd, recovery, sideload, system, edl, …')
+    .action((name?: string) => choose((c) => guide(c, name)))
+}
+
+function simulatorCommands(program: Command, choose: (work: Work) => void): void {
+  program
+    .command('simulate')
+    .description('run a simulated terminal, reachable by any fastboot over TCP')
+    .option('--profile <name>', 'what to simulate', 'nx679j')
+    .option('--fastboot-tcp <port>', 'port on 127.0.0.1; 0 picks a free one', number, 5554)
+    .option(
+      '--adb-tcp <port>',
+      'also answer adb in system and recovery, on this port; 0 picks a free one',
+      number,
+    )
+    .option('--serial <serial>', 'its serial number')
+    .option('--locked', 'with a locked bootloader', false)
+    .option(
+      '--size <partition=size...>',
+      'partitions of another size, e.g. system=8MB boot=1MB',
+      namedSize,
+      {},
+    )
+    .option('--max-download <size>', 'the most that it takes in one download', size)
+    .option('--link-speed <size>', 'how much it takes per second, e.g. 38MB as over USB 2', size)
+    .option('--boot-ms <ms>', 'how long each start takes', number, 1_500)
+    .option(
+      '--after-boot <where>',
+      'what a technician’s hands do after each boot: leave it in system, or bring it back to the bootloader',
+      'bootloader',
+    )
+    .option(
+      '--write-rom <file>',
+      'first write a full OTA package for this terminal there, newer than what is installed',
+    )
+    .action((o: SimulateOptions) => choose((c) => simulate(c, o)))
+  program
+    .command('demo')
+    .description('the main job, start to end, on a simulated terminal')
+    .action(() => choose(demo))
+}
+
+function flashOptions(command: Command): Command {
+  return command
+    .argument('<rom>', 'OTA zip, payload.bin, or fastboot image set (folder or zip)')
+    .option('-t, --terminal <serial or bay>', 'the terminal: serial number, bay (usb:1-2), or tcp:HOST:PORT')
+    .addOption(
+      new Option('-p, --policy <policy>', 'how to use the slots').choices(POLICIES).default('seamless'),
+    )
+    .option('--wipe', 'erase the user’s data just before the switch', false)
+    .option('--battery-limit <percent>', 'start nothing below this charge', number, 30)
+    .option(
+      '--give-up-other-slot',
+      'where super has no room for both slots: delete what the slot that runs has in it; there is no way back until the job is done',
+      false,
+    )
+    .option('--assume-model <name>', 'vouch that package and terminal belong to this model')
+    .option('--proof-timeout <seconds>', 'how long to wait for the new build to be seen booting', number, 600)
+}
+
+/** The first Ctrl-C stops the work in order; the second lets the system end the process. */
+function onInterrupt(tell: () => void): { readonly signal: AbortSignal; stop(): void } {
+  const controller = new AbortController()
+  const stop = () => {
+    process.removeListener('SIGINT', interrupt)
+    process.removeListener('SIGTERM', interrupt)
+  }
+  const interrupt = () => {
+    stop()
+    tell()
+    controller.abort(new SlotbenchError('cancelled', 'stopped by Ctrl-C'))
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
+  return { signal: controller.signal, stop }
+}

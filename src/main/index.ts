@@ -1,0 +1,4 @@
+// Electron's entry.
+import { startApp } from './hosts/electron/app.ts'
+
+startApp()

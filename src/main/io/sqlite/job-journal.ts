@@ -1,0 +1,222 @@
+// The job journal and history in SQLite.
+import { randomUUID } from 'node:crypto'
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import { SlotbenchError } from '../../../shared/errors.ts'
+import {
+  type Job,
+  type JobState,
+  jobSchema,
+  jobStateSchema,
+  type Problem,
+  type Receipt,
+} from '../../../shared/job.ts'
+import type { JobJournal, JobSummary } from '../../flash/journal.ts'
+import { transaction } from './database.ts'
+
+type Row = Record<string, unknown>
+
+export class SqliteJobJournal implements JobJournal {
+  readonly #database: DatabaseSync
+  readonly #now: () => Date
+  readonly #alive: (pid: number) => boolean
+
+  constructor(
+    database: DatabaseSync,
+    options: { readonly now?: () => Date; readonly alive?: (pid: number) => boolean } = {},
+  ) {
+    this.#database = database
+    this.#now = options.now ?? (() => new Date())
+    this.#alive = options.alive ?? processAlive
+  }
+
+  create(job: Job): void {
+    const { plan } = job
+    transaction(this.#database, () => {
+      this.#database
+        .prepare(
+          'INSERT INTO jobs (id, created_at, updated_at, state, bay, serial, product, build, plan) VALUES (?,?,?,?,?,?,?,?,?)',
+        )
+        .run(
+          job.id,
+          job.createdAt,
+          job.updatedAt,
+          job.state,
+          plan.terminal.bay,
+          plan.terminal.serial ?? null,
+          plan.terminal.product ?? null,
+          plan.rom.build ?? null,
+          JSON.stringify(plan),
+        )
+      const insert = this.#database.prepare(
+        'INSERT INTO steps (job_id, seq, id, state, attempts) VALUES (?,?,?,?,?)',
+      )
+      for (const [seq, step] of job.steps.entries())
+        insert.run(job.id, seq, step.id, step.state, step.attempts)
+    })
+  }
+
+  get(id: string): Job {
+    const row = this.#database.prepare('SELECT * FROM jobs WHERE id = ?').get(id)
+    if (row === undefined) throw new SlotbenchError('job-not-found', `there is no job ${id}`)
+    const steps = this.#database.prepare('SELECT * FROM steps WHERE job_id = ? ORDER BY seq').all(id)
+    const parsed = jobSchema.safeParse(readJob(row, steps))
+    if (!parsed.success)
+      throw new SlotbenchError('journal-invalid', `job ${id} cannot be read`, { cause: parsed.error })
+    return parsed.data
+  }
+
+  list(): readonly JobSummary[] {
+    const rows = this.#database
+      .prepare(
+        `SELECT j.*, COUNT(s.id) AS steps, SUM(s.state = 'proven') AS proven
+         FROM jobs j LEFT JOIN steps s ON s.job_id = j.id GROUP BY j.id ORDER BY j.created_at DESC, j.rowid DESC`,
+      )
+      .all()
+    return rows.map((row) => ({
+      id: text(row, 'id') ?? '',
+      createdAt: text(row, 'created_at') ?? '',
+      updatedAt: text(row, 'updated_at') ?? '',
+      state: jobStateSchema.parse(row['state']),
+      bay: text(row, 'bay') ?? '',
+      serial: text(row, 'serial'),
+      product: text(row, 'product'),
+      build: text(row, 'build'),
+      stepsProven: Number(row['proven'] ?? 0),
+      steps: Number(row['steps'] ?? 0),
+    }))
+  }
+
+  /** For those who have no job yet: a terminal that another process works on is not even opened.
+   * @throws SlotbenchError `job-busy` when a living process works on a job at this terminal. */
+  checkFree(bay: string, serial: string | undefined): void {
+    this.#checkFree(null, bay, serial ?? null)
+  }
+
+  claim(id: string): () => void {
+    const token = randomUUID()
+    transaction(this.#database, () => {
+      const job = this.#database.prepare('SELECT bay, serial FROM jobs WHERE id = ?').get(id)
+      if (job === undefined) throw new SlotbenchError('job-not-found', `there is no job ${id}`)
+      this.#checkFree(id, job['bay'] ?? null, job['serial'] ?? null)
+      this.#database
+        .prepare('UPDATE jobs SET owner_pid = ?, owner_token = ? WHERE id = ?')
+        .run(process.pid, token, id)
+    })
+    return () => {
+      this.#database
+        .prepare('UPDATE jobs SET owner_pid = NULL, owner_token = NULL WHERE id = ? AND owner_token = ?')
+        .run(id, token)
+    }
+  }
+
+  /** The bay and the terminal, not only the job: two jobs on one terminal would undo each other. */
+  #checkFree(id: string | null, bay: SQLOutputValue, serial: SQLOutputValue): void {
+    const rivals = this.#database
+      .prepare(
+        'SELECT id, owner_pid FROM jobs WHERE owner_pid IS NOT NULL AND (id = ? OR bay = ? OR (serial IS NOT NULL AND serial = ?))',
+      )
+      .all(id, bay, serial)
+    const rival = rivals.find((r) => this.#alive(Number(r['owner_pid'])))
+    if (rival === undefined) return
+    throw new SlotbenchError(
+      'job-busy',
+      `process ${rival['owner_pid']} works on job ${rival['id']} at this terminal`,
+    )
+  }
+
+  setState(id: string, state: JobState, problem?: Problem): void {
+    this.#changed(
+      this.#database
+        .prepare('UPDATE jobs SET state = ?, problem = ?, updated_at = ? WHERE id = ?')
+        .run(state, problem === undefined ? null : JSON.stringify(problem), this.#stamp(), id),
+      id,
+    )
+  }
+
+  stepStarted(id: string, step: string, at: string): void {
+    this.#changed(
+      this.#database
+        .prepare(
+          "UPDATE steps SET state = 'started', attempts = attempts + 1, started_at = ? WHERE job_id = ? AND id = ? AND state <> 'proven'",
+        )
+        .run(at, id, step),
+      id,
+    )
+  }
+
+  stepProven(id: string, step: string, receipt: Receipt, at: string): void {
+    this.#changed(
+      this.#database
+        .prepare("UPDATE steps SET state = 'proven', proven_at = ?, receipt = ? WHERE job_id = ? AND id = ?")
+        .run(at, JSON.stringify(receipt), id, step),
+      id,
+    )
+  }
+
+  rebind(id: string, bay: string): void {
+    transaction(this.#database, () => {
+      const job = this.get(id)
+      const plan = { ...job.plan, terminal: { ...job.plan.terminal, bay } }
+      this.#database
+        .prepare('UPDATE jobs SET bay = ?, plan = ?, updated_at = ? WHERE id = ?')
+        .run(bay, JSON.stringify(plan), this.#stamp(), id)
+    })
+  }
+
+  #changed(result: { readonly changes: number | bigint }, id: string): void {
+    if (Number(result.changes) !== 1)
+      throw new SlotbenchError('job-not-found', `there is no such job or step: ${id}`)
+  }
+
+  #stamp(): string {
+    return this.#now().toISOString()
+  }
+}
+
+function readJob(row: Row, steps: readonly Row[]): unknown {
+  const problem = text(row, 'problem')
+  return {
+    id: row['id'],
+    createdAt: row['created_at'],
+    updatedAt: row['updated_at'],
+    state: row['state'],
+    plan: parse(text(row, 'plan') ?? ''),
+    steps: steps.map((step) => ({
+      id: step['id'],
+      state: step['state'],
+      attempts: step['attempts'],
+      ...optional('startedAt', text(step, 'started_at')),
+      ...optional('provenAt', text(step, 'proven_at')),
+      ...optional('receipt', parse(text(step, 'receipt'))),
+    })),
+    ...optional('problem', parse(problem)),
+  }
+}
+
+function optional(key: string, value: unknown): Record<string, unknown> {
+  return value === undefined ? {} : { [key]: value }
+}
+
+function parse(json: string | undefined): unknown {
+  if (json === undefined) return undefined
+  try {
+    return JSON.parse(json)
+  } catch {
+    return null
+  }
+}
+
+function text(row: Row, column: string): string | undefined {
+  const value = row[column]
+  return typeof value === 'string' ? value : undefined
+}
+
+function processAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it lives, under another user.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest'
+import { counting } from '../../../../test/scripted-transport.ts'
+import { type DoubleOptions, UsbDeviceDouble } from '../../../../test/usb-double.ts'
+import { SlotbenchError } from '../../../shared/errors.ts'
+import { Deadline, type IoOptions } from '../../../shared/io-options.ts'
+import { openUsb } from './usb-transport.ts'
+
+const io = (ms = 1_000): IoOptions => ({ signal: new AbortController().signal, deadline: Deadline.after(ms) })
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
+const packet = (words: string) => new Uint8Array(Buffer.from(words))
+
+async function open(options: DoubleOptions = {}) {
+  const device = new UsbDeviceDouble(options)
+  return { device, transport: await openUsb(device, 'fastboot', io()) }
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  const thrown = await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  return thrown instanceof SlotbenchError ? thrown.code : `not ours: ${String(thrown)}`
+}
+
+describe('opening', () => {
+  it('opens, detaches the kernel driver, claims the fastboot interface, and gives all of it back in that order', async () => {
+    const { device, transport } = await open({
+      interfaces: [
+        [0xff, 0x42, 0x01],
+        [0xff, 0x42, 0x03],
+      ],
+      detachError: 'detachKernelDriver error: no kernel driver attached (errno 61)',
+    })
+    expect(device.calls).toEqual(['open', 'detach 1', 'claim 1'])
+    await transport.close()
+    await transport.close()
+    expect(device.calls.slice(3)).toEqual(['release 1', 'close'])
+    expect(device.claims).toBe(0)
+    const again = await openUsb(device, 'fastboot', io())
+    await again.close()
+  })
+
+  it.each([
+    [{ openError: 'open error: failed to open device (errno 13)' }, 'usb-permission'],
+    [{ openError: 'open error: failed to open device (errno 2)' }, 'terminal-gone'],
+    [{ openError: 'open error: device disconnected (errno 19)' }, 'terminal-gone'],
+    [{ openError: 'open error: something new' }, 'usb-failed'],
+    [{ claimError: 'claimInterface error: interface is busy (errno 16)' }, 'usb-busy'],
+    [{ interfaces: [[3, 1, 1]] as const }, 'terminal-wrong-mode'],
+  ])('on %j leaves nothing open and says %s', async (options, code) => {
+    const device = new UsbDeviceDouble(options)
+    expect(await codeOf(openUsb(device, 'fastboot', io()))).toBe(code)
+    expect(device.opened).toBe(false)
+    expect(device.claims).toBe(0)
+  })
+
+  it('undoes an opening that ends after its deadline', async () => {
+    const device = new UsbDeviceDouble()
+    const { promise: gate, resolve } = Promise.withResolvers<void>()
+    device.detachKernelDriver = () => gate
+    expect(await codeOf(openUsb(device, 'fastboot', io(20)))).toBe('terminal-silent')
+    resolve()
+    await new Promise((done) => setTimeout(done, 10))
+    expect(device.opened).toBe(false)
+    expect(device.claims).toBe(0)
+  })
+
+  it('refuses a device that is open here already', async () => {
+    const { device, transport } = await open()
+    expect(await codeOf(openUsb(device, 'fastboot', io()))).toBe('usb-busy')
+    await transport.close()
+  })
+})
+
+describe('reading', () => {
+  it('asks for whole packets and keeps the surplus for the next receive', async () => {
+    const { device, transport } = await open()
+    device.sendIn(packet('OKAYvalue'))
+    device.sendIn(new Uint8Array(Buffer.concat([counting(300), packet('OKAY')])))
+    expect(text(await transport.receive(257, io()))).toBe('OKAYvalue')
+    expect(device.calls.at(-1)).toBe('in 512')
+    expect(await transport.receive(300, io())).toEqual(counting(300))
+    expect(text(await transport.receive(257, io()))).toBe('OKAY')
+    expect(device.calls.filter((call) => call.startsWith('in '))).toHaveLength(2)
+    await transport.close()
+  })
+
+  it('asks for the packet size of the link', async () => {
+    const { device, transport } = await open({ packetSize: 64 })
+    device.sendIn(packet('OKAY'))
+    await transport.receive(257, io())
+    expect(device.calls.at(-1)).toBe('in 320')
+    await transport.close()
+  })
+
+  it('ignores zero-length packets, but not nothing else for ever', async () => {
+    const { device, transport } = await open()
+    device.sendIn(new Uint8Array(0))
+    device.sendIn(new Uint8Array(0))
+    device.sendIn(packet('OKAY'))
+    expect(text(await transport.receive(257, io()))).toBe('OKAY')
+    for (let i = 0; i < 2_000; i++) device.sendIn(new Uint8Array(0))
+    expect(await codeOf(transport.receive(257, io(5_000)))).toBe('terminal-garbled')
+    await transport.close()
+  })
+
+  it('waits longer than the package would by itself, with one read', async () => {
+    const { device, transport } = await open()
+    setTimeout(() => device.sendIn(packet('OKAY')), 1_200)
+    expect(text(await transport.receive(257, io(5_000)))).toBe('OKAY')
+    expect(device.calls.filter((call) => call.startsWith('in '))).toHaveLength(1)
+    await transport.close()
+  })
+
+  it('is silent at its deadline and usable after it', async () => {
+    const { device, transport } = await open()
+    expect(await codeOf(transport.receive(257, io(20)))).toBe('terminal-silent')
+    setTimeout(() => device.sendIn(packet('OKAY')), 30)
+    expect(text(await transport.receive(257, io()))).toBe('OKAY')
+    await transport.close()
+  })
+
+  it('gives what an aborted read brings to the next one', async () => {
+    const { device, transport } = await open()
+    const stop = new AbortController()
+    const reading = transport.receive(257, { signal: stop.signal, deadline: Deadline.after(5_000) })
+    stop.abort()
+    expect(await codeOf(reading)).toBe('cancelled')
+    device.sendIn(packet('OKAYlate'))
+    expect(text(await transport.receive(257, io()))).toBe('OKAYlate')
+    await transport.close()
+  })
+
+  it.each([
+    ['Disconnected', 'terminal-gone'],
+    ['Stall', 'usb-failed'],
+    ['Fault', 'usb-failed'],
+    ['Unknown(71)', 'usb-failed'],
+  ])('ends on %s with %s, for good', async (failure, code) => {
+    let gone = 0
+    const device = new UsbDeviceDouble()
+    const transport = await openUsb(device, 'fastboot', { ...io(), onGone: () => (gone += 1) })
+    const reading = transport.receive(257, io())
+    setTimeout(() => device.fail(failure), 5)
+    expect(await codeOf(reading)).toBe(code)
+    expect(await codeOf(transport.receive(257, io()))).toBe(code)
+    expect(await codeOf(transport.send(packet('x'), io()))).toBe(code)
+    expect(gone > 0).toBe(code === 'terminal-gone')
+    await transport.close()
+    expect(device.claims).toBe(0)
+  })
+})
+
+describe('writing', () => {
+  it('writes at most 1 MiB at a time, one transfer after the other, and never a zero-length packet', async () => {
+    const got: Uint8Array[] = []
+    const { device, transport } = await open({
+      onOut: (data) => {
+        got.push(data)
+        return []
+      },
+    })
+    const whole = counting(2 * 1024 * 1024 + 512)
+    await Promise.all([transport.send(whole, io(5_000)), transport.send(packet('after'), io(5_000))])
+    await transport.send(new Uint8Array(0), io())
+    expect(device.calls.filter((call) => call.startsWith('out '))).not.toContain('out 0')
+    expect(Math.max(...got.map((data) => data.length))).toBe(1024 * 1024)
+    const large = got.filter((data) => text(data) !== 'after')
+    expect(Buffer.concat(large).equals(Buffer.from(whole))).toBe(true)
+    await transport.close()
+  })
+
+  it('ends full packets of ADB with an empty one, before whatever is sent next', async () => {
+    const device = new UsbDeviceDouble({
+      interfaces: [
+        [0xff, 0x42, 0x03],
+        [0xff, 0x42, 0x01],
+      ],
+    })
+    const transport = await openUsb(device, 'adb', io())
+    expect(device.calls).toContain('claim 1')
+    await Promise.all([24, 1024, 24, 700].map((length) => transport.send(new Uint8Array(length), io())))
+    expect(device.calls.slice(3)).toEqual(['out 24', 'out 1024', 'out 0', 'out 24', 'out 700'])
+    await transport.close()
+  })
+
+  it('breaks when the terminal does not take the data: nothing may follow half a transfer', async () => {
+    const { device, transport } = await open()
+    device.stuck = true
+    expect(await codeOf(transport.send(packet('x'), io(30)))).toBe('terminal-silent')
+    device.stuck = false
+    expect(await codeOf(transport.send(packet('y'), io()))).toBe('terminal-silent')
+    await transport.close()
+    expect(device.claims).toBe(0)
+  })
+
+  it('notices a transfer that was cut short', async () => {
+    const { device, transport } = await open()
+    device.transferOut = async () => ({ bytesWritten: 3, status: 'ok' })
+    expect(await codeOf(transport.send(packet('12345'), io()))).toBe('usb-failed')
+    await transport.close()
+  })
+
+  it('releases as soon as a read that is under way ends; until then nobody else opens the device', async () => {
+    const { device, transport } = await open()
+    const reading = codeOf(transport.receive(257, io(600)))
+    await transport.close()
+    expect(await codeOf(openUsb(device, 'fastboot', io(50)))).toBe('usb-busy')
+    const again = openUsb(device, 'fastboot', io())
+    expect(await reading).toMatch(/^terminal-(silent|gone)$/)
+    await (await again).close()
+    expect(device.claims).toBe(0)
+    expect(device.opened).toBe(false)
+  })
+})

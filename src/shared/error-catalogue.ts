@@ -1,0 +1,333 @@
+// Every error code with what it means, what to do next, whether trying again can help, and the exit code of the CLI.
+
+/** When trying again can help. */
+export type Retry = 'now' | 'reconnect' | 'power-cycle' | 'never'
+
+export interface CatalogueEntry {
+  readonly meaning: string
+  readonly next: string
+  readonly retry: Retry
+  readonly exit: number
+}
+
+/** Exit codes of the command line; documented in the README. */
+export const EXIT = {
+  ok: 0,
+  internal: 1,
+  usage: 2,
+  package: 3,
+  blocked: 4,
+  terminal: 5,
+  notProven: 6,
+  flashFailed: 7,
+  host: 8,
+  interrupted: 130,
+} as const
+
+const entry = (exit: number, retry: Retry, meaning: string, next: string): CatalogueEntry => ({
+  meaning,
+  next,
+  retry,
+  exit,
+})
+
+const NEW_COPY = 'Fetch the package again from its source and compare its published checksum.'
+
+export const CATALOGUE = {
+  internal: entry(
+    EXIT.internal,
+    'never',
+    'Slotbench met a situation it was not written for.',
+    'Report it with the job’s report; a job that was running can be resumed.',
+  ),
+  usage: entry(EXIT.usage, 'never', 'The command line was not understood.', 'Run the command with --help.'),
+  cancelled: entry(
+    EXIT.interrupted,
+    'now',
+    'The work was stopped on request.',
+    'A job goes on where it stopped with `slotbench resume`.',
+  ),
+
+  'package-not-found': entry(
+    EXIT.package,
+    'never',
+    'There is no readable file or folder at that path.',
+    'Check the path.',
+  ),
+  'package-unknown': entry(
+    EXIT.package,
+    'never',
+    'The file is none of the package kinds that Slotbench reads.',
+    'Give a full OTA zip, a payload.bin, or a fastboot image set (folder or zip).',
+  ),
+  'package-incomplete': entry(EXIT.package, 'never', 'The package lacks a file that it needs.', NEW_COPY),
+  'package-unsafe': entry(
+    EXIT.package,
+    'never',
+    'The package holds names or sizes that a genuine package never has.',
+    'Do not use it; fetch the package from its maker.',
+  ),
+  'source-truncated': entry(EXIT.package, 'never', 'The file ends before the data it promises.', NEW_COPY),
+  'source-changed': entry(
+    EXIT.package,
+    'never',
+    'The package is not the one this job was planned with.',
+    'Put the original package back, or start a new job.',
+  ),
+  'zip-invalid': entry(EXIT.package, 'never', 'The zip archive is damaged or contradicts itself.', NEW_COPY),
+  'sparse-invalid': entry(
+    EXIT.package,
+    'never',
+    'The Android sparse image is damaged or contradicts itself.',
+    NEW_COPY,
+  ),
+  'payload-invalid': entry(
+    EXIT.package,
+    'never',
+    'The payload.bin is damaged or contradicts itself.',
+    NEW_COPY,
+  ),
+  'payload-delta': entry(
+    EXIT.package,
+    'never',
+    'This is a delta (incremental) update: it only holds the differences to one older build and cannot be written by itself.',
+    'Fetch the full OTA package of the same build.',
+  ),
+  'payload-unsupported': entry(
+    EXIT.package,
+    'never',
+    'The payload uses a version or an operation that Slotbench does not know.',
+    'Update Slotbench, or use another package of the same build.',
+  ),
+  'decode-failed': entry(
+    EXIT.package,
+    'never',
+    'Compressed data in the package could not be expanded.',
+    NEW_COPY,
+  ),
+  'digest-mismatch': entry(EXIT.package, 'never', 'The data is not what its digest promises.', NEW_COPY),
+  'vbmeta-invalid': entry(
+    EXIT.package,
+    'never',
+    'The verified-boot metadata (vbmeta) is damaged or contradicts itself.',
+    NEW_COPY,
+  ),
+  'gpt-invalid': entry(
+    EXIT.terminal,
+    'never',
+    'The partition table is damaged or contradicts itself.',
+    'Do not write to this terminal before its partition table is repaired.',
+  ),
+  'super-invalid': entry(
+    EXIT.package,
+    'never',
+    'The metadata of the dynamic partitions (super) is damaged or contradicts itself.',
+    NEW_COPY,
+  ),
+  'bootctl-invalid': entry(
+    EXIT.terminal,
+    'never',
+    'The slot metadata in misc is damaged.',
+    'Let the terminal boot once, or set the active slot in its bootloader.',
+  ),
+  'android-info-invalid': entry(EXIT.package, 'never', 'android-info.txt could not be understood.', NEW_COPY),
+  'fastboot-info-invalid': entry(
+    EXIT.package,
+    'never',
+    'fastboot-info.txt could not be understood.',
+    NEW_COPY,
+  ),
+
+  'plan-blocked': entry(
+    EXIT.blocked,
+    'never',
+    'The plan has blockers; nothing was written.',
+    'Read the blockers, remove their cause, and plan again.',
+  ),
+  'job-not-found': entry(EXIT.usage, 'never', 'There is no such job.', 'Run `slotbench jobs` to see them.'),
+  'job-not-resumable': entry(
+    EXIT.usage,
+    'never',
+    'The job has ended; there is nothing to resume.',
+    'Run `slotbench flash` to start a new one.',
+  ),
+  'job-busy': entry(
+    EXIT.host,
+    'now',
+    'Another Slotbench process works on this job or terminal.',
+    'Wait for it to end, or stop it first.',
+  ),
+
+  'plan-stale': entry(
+    EXIT.blocked,
+    'never',
+    'The terminal is no longer in the state that the plan was made for.',
+    'Look at `slotbench list`, and plan and flash again.',
+  ),
+
+  'terminal-not-found': entry(
+    EXIT.terminal,
+    'reconnect',
+    'No terminal was found there.',
+    'Connect it in fastboot mode (`slotbench guide bootloader` says how) or in its system with USB debugging on; if it is connected, `slotbench doctor` says why it is not seen.',
+  ),
+  'terminal-ambiguous': entry(
+    EXIT.usage,
+    'never',
+    'It is not clear which terminal is meant; Slotbench has no default target.',
+    'Run `slotbench list` and name one with --terminal SERIAL or --terminal BAY.',
+  ),
+  'terminal-stranger': entry(
+    EXIT.terminal,
+    'reconnect',
+    'Another terminal has taken the place of the one this job belongs to.',
+    'Connect the right terminal and try again; a job goes on with `slotbench resume`.',
+  ),
+  'terminal-gone': entry(
+    EXIT.terminal,
+    'reconnect',
+    'The terminal disconnected.',
+    'Check cable and port, and connect it again; a job goes on with `slotbench resume`, whatever mode the terminal is in.',
+  ),
+  'terminal-silent': entry(
+    EXIT.terminal,
+    'power-cycle',
+    'The terminal did not answer in time.',
+    'Restart it (hold power for 15 seconds if nothing else helps) and try again; a job goes on with `slotbench resume`.',
+  ),
+  'terminal-garbled': entry(
+    EXIT.terminal,
+    'power-cycle',
+    'The terminal answered with something that is neither fastboot nor ADB, or is broken.',
+    'Restart it, try another cable or port, and try again; a job goes on with `slotbench resume`.',
+  ),
+  'terminal-refused': entry(
+    EXIT.terminal,
+    'never',
+    'The terminal refused the command.',
+    'Read its words: a locked bootloader refuses every write, and some modes cannot be left for every other by a command.',
+  ),
+  'terminal-wrong-mode': entry(
+    EXIT.terminal,
+    'power-cycle',
+    'The terminal is in a mode in which this cannot be done.',
+    'Run `slotbench reboot TERMINAL MODE`, or follow `slotbench guide MODE` by hand, and try again.',
+  ),
+  'mode-not-reached': entry(
+    EXIT.terminal,
+    'reconnect',
+    'The terminal did not come up in the mode that the next step needs.',
+    'Bring it there by hand (`slotbench guide MODE` says how) and try again; a job goes on with `slotbench resume`.',
+  ),
+  'adb-unauthorised': entry(
+    EXIT.terminal,
+    'reconnect',
+    'The terminal does not let this computer in over ADB.',
+    'Unlock its screen, tick “Always allow from this computer”, press Allow, and try again.',
+  ),
+  'adb-server': entry(
+    EXIT.terminal,
+    'reconnect',
+    'A running adb server holds the terminal.',
+    'Stop it with `adb kill-server`, or let Slotbench go through it with --adb-server.',
+  ),
+  'adb-key-invalid': entry(
+    EXIT.host,
+    'never',
+    'The key with which this computer introduces itself over ADB cannot be read.',
+    'Move the named file away; Slotbench then makes a new key, and the terminal asks once more.',
+  ),
+  'sideload-refused': entry(
+    EXIT.flashFailed,
+    'never',
+    'The terminal’s recovery refused the package or could not install it.',
+    'Read the words on its screen; use a package of exactly this model that is not older than what is installed.',
+  ),
+  'snapshot-failed': entry(
+    EXIT.terminal,
+    'reconnect',
+    'An unfinished update of the terminal could neither be finished nor dropped.',
+    'Let the terminal boot and finish its own update, then plan and flash again.',
+  ),
+  'super-space': entry(
+    EXIT.blocked,
+    'never',
+    'The super partition has no room for the logical partitions of this ROM.',
+    'Let the terminal’s own recovery install the package (--policy sideload), or give up the other slot (--give-up-other-slot).',
+  ),
+  'storage-unreliable': entry(
+    EXIT.terminal,
+    'power-cycle',
+    'The terminal does not give back the bytes that it should hold.',
+    'Run `slotbench resume` to write them once more; if that fails too, its storage is worn out.',
+  ),
+  'image-too-large': entry(
+    EXIT.package,
+    'never',
+    'The image is larger than what it has to fit into.',
+    'Use the package made for exactly this model and storage size.',
+  ),
+  'boot-failed': entry(
+    EXIT.flashFailed,
+    'never',
+    'The new slot did not boot; the terminal is back on the slot it came with.',
+    'Read the report; use another package of the right model.',
+  ),
+  'boot-not-proven': entry(
+    EXIT.notProven,
+    'reconnect',
+    'Everything is written and verified, but the terminal was not seen booting the new slot.',
+    'Let it boot, and run `slotbench resume` to prove it: with USB debugging on in its system, or brought back into fastboot mode.',
+  ),
+
+  'usb-unavailable': entry(
+    EXIT.host,
+    'never',
+    'This machine has no USB that Slotbench can use.',
+    'Use a machine with USB, or a terminal over the network (tcp:host:port).',
+  ),
+  'usb-permission': entry(
+    EXIT.host,
+    'never',
+    'The system does not let this user open the USB device.',
+    'Run `slotbench doctor`: it says what is missing and what to type.',
+  ),
+  'usb-busy': entry(
+    EXIT.host,
+    'now',
+    'Another program holds the USB device.',
+    'Run `slotbench doctor`: it names the program that holds it. Close that one and try again.',
+  ),
+  'usb-failed': entry(
+    EXIT.terminal,
+    'reconnect',
+    'The USB transfer failed.',
+    'Use another cable and a port directly on the computer, and try again; a job goes on with `slotbench resume`.',
+  ),
+  'network-failed': entry(
+    EXIT.terminal,
+    'reconnect',
+    'The network connection to the terminal could not be made or broke.',
+    'Check address and port, and try again; a job goes on with `slotbench resume`.',
+  ),
+  'host-space': entry(
+    EXIT.host,
+    'never',
+    'There is not enough free space on this computer.',
+    'Free some space and try again.',
+  ),
+  'host-io': entry(
+    EXIT.host,
+    'now',
+    'A file on this computer could not be read or written.',
+    'Check the disk and the permissions.',
+  ),
+  'journal-invalid': entry(
+    EXIT.host,
+    'never',
+    'The job journal could not be read.',
+    'Keep the file, report it, and start with a new data folder (--data).',
+  ),
+} as const satisfies Record<string, CatalogueEntry>
+
+export type ErrorCode = keyof typeof CATALOGUE

@@ -1,0 +1,3 @@
+import { powerCuts } from './cuts.ts'
+
+powerCuts({ policy: 'both', profile: 'nx679j', atLeast: 300 })

@@ -1,0 +1,3 @@
+import { powerCuts } from './cuts.ts'
+
+powerCuts({ policy: 'single', profile: 'a-only', atLeast: 150 })

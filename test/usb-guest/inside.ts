@@ -1,0 +1,38 @@
+// The guest's side: makes the terminal a USB device, and lets other programs and Slotbench flash it.
+import { execFileSync, spawn } from 'node:child_process'
+import { cpSync, mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { GadgetClient } from './gadget-client.ts'
+import { googleFastbootChecks } from './google-fastboot.ts'
+import { PROFILE, PROFILE_ID, SERIAL } from './setup.ts'
+import { slotbenchChecks } from './slotbench-cli.ts'
+
+const modules = process.env['GUEST_MODULES'] ?? ''
+const release = process.env['GUEST_RELEASE'] ?? ''
+const udevadm = process.env['GUEST_UDEVADM'] ?? ''
+
+/** A virtual host controller wired to a virtual device controller, and udev, which announces plug and unplug. */
+function prepareUsb(): void {
+  const load = ['-d', modules, '-S', release, '-a', 'dummy_hcd', 'libcomposite', 'usb_f_fs']
+  execFileSync('modprobe', load, { stdio: 'inherit' })
+  mkdirSync('/etc/udev/rules.d', { recursive: true })
+  cpSync(join(modules, 'lib/udev/rules.d'), '/lib/udev/rules.d', { recursive: true })
+  cpSync(
+    join(import.meta.dirname, '../../resources/udev/51-slotbench.rules'),
+    '/etc/udev/rules.d/51-slotbench.rules',
+  )
+  symlinkSync(udevadm, '/run/systemd-udevd')
+  spawn('/run/systemd-udevd', [], { stdio: 'ignore', detached: true }).unref()
+}
+
+prepareUsb()
+const terminal = new GadgetClient()
+await terminal.call('start', {
+  profileId: PROFILE_ID,
+  profile: PROFILE,
+  serial: SERIAL,
+  build: { build: 'NX679J-V1', rollbackIndex: 1, seed: 1 },
+})
+await googleFastbootChecks(terminal)
+await slotbenchChecks(terminal)
+terminal.kill()
