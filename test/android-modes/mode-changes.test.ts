@@ -154,10 +154,11 @@ describe.concurrent('a bay that shows', () => {
     ['a boot ROM (EDL)', 'edl', 'leave-download', () => place],
     ['a crash dump', 'edl', 'leave-crashdump', () => dumping],
   ] as const)('%s says how it is left, and goes on when it is', async (_, keys, guide, of) => {
-    const bench = await ModeBench.open(of(), { patience: { hands: 5_000 } })
+    // Hands come later than a restart would have taken.
+    const bench = await ModeBench.open(of(), { patience: { reconnect: 3_000, hands: 30_000 } })
     await bench.planned()
     await bench.restart(keys)
-    bench.whenAsked(guide, () => void bench.restart())
+    bench.whenAsked(guide, () => setTimeout(() => void bench.restart(), 3_500))
     await bench.resumes()
     expect(bench.waitings).toContainEqual(expect.objectContaining({ reason: 'hands', guide }))
     await bench.close()

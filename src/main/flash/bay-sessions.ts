@@ -91,6 +91,12 @@ export interface NextOptions {
   readonly onSystem?: (() => void) | undefined
 }
 
+interface Telling {
+  readonly say: (waiting: Waiting) => void
+  /** Whether hands get time of their own from now on; once. */
+  readonly askHands: () => boolean
+}
+
 const DEPARTURE_POLL_MS = 50
 /** An ADB interface behind which nobody is, or nobody who lets us in, is no failure: hands can still go on. */
 const SHUT: ReadonlySet<ErrorCode> = new Set([
@@ -130,8 +136,18 @@ export class BaySessions {
   async next(o: NextOptions): Promise<TerminalSession> {
     let until = this.#io(o.ms)
     let held = false
+    let handsAsked = false
+    const askHands = () => {
+      if (handsAsked || o.handsMs === undefined) return false
+      handsAsked = true
+      // Nobody is told to hurry because the terminal was quick to come up where it should not.
+      until = this.#io(Math.max(o.handsMs, until.deadline.remainingMs))
+      return true
+    }
+    const say = this.#sayOnce()
     for (;;) {
-      const sighting = await this.#sight(o, until)
+      const sighting = await this.#sight(o, until, { say, askHands })
+      if (!this.#isOpenable(sighting)) continue
       try {
         // Where hands get no time of their own, neither does the question on the screen.
         return await this.openNow(sighting, o.handsMs === undefined ? until : undefined)
@@ -176,21 +192,26 @@ export class BaySessions {
     }
   }
 
-  /** Looked at twice before anything is said: what a network endpoint showed a while ago is not known any more. */
-  async #sight(o: NextOptions, until: IoOptions): Promise<Sighting> {
-    const { discovery } = this.#openers
+  /** Tells what is waited for, each thing once. */
+  #sayOnce(): (waiting: Waiting) => void {
     const said = new Set<string>()
-    const say = (waiting: Waiting) => {
+    return (waiting) => {
       const what = `${waiting.reason} ${waiting.guide}`
       if (!said.has(what)) this.#o.onWaiting(waiting)
       said.add(what)
     }
+  }
+
+  /** Looked at twice before anything is said: what a network endpoint showed a while ago is not known any more.
+   * @returns what can be opened; or, where hands are asked for now and get time of their own, what they are needed for. */
+  async #sight(o: NextOptions, until: IoOptions, { say, askHands }: Telling): Promise<Sighting> {
+    const { discovery } = this.#openers
     const matches = (sighting: Sighting): boolean => {
       if (sighting.bay !== this.#o.bay) return false
       if (sighting.protocol === 'adb') o.onSystem?.()
       if (this.#isOpenable(sighting)) return true
       say(o.hands(sighting.mode))
-      return false
+      return askHands()
     }
     const look = () => {
       this.#forgetDeparted()
