@@ -22,6 +22,7 @@ export const MODE_WORDS: Readonly<Record<Mode, string>> = {
 export const PROTOCOL_WORDS: Readonly<Record<NonNullable<BayView['protocol']>, string>> = {
   fastboot: 'fastboot',
   adb: 'ADB',
+  edl: 'EDL',
 }
 
 const SPEED_WORDS: Readonly<Record<string, string>> = {

@@ -28,7 +28,7 @@ export const bayViewSchema = z.object({
   serial: z.string().optional(),
   product: z.string().optional(),
   /** Absent for what Slotbench only recognises. */
-  protocol: z.enum(['fastboot', 'adb']).optional(),
+  protocol: z.enum(['fastboot', 'adb', 'edl']).optional(),
   /** What it was recognised as; absent for terminals over the network. */
   personality: recognisedSchema.pick({ name: true, explanation: true }).optional(),
   known: knownIdentitySchema.optional(),

@@ -59,6 +59,32 @@ export const superTablesSchema = z.object({
 })
 export type SuperTables = z.infer<typeof superTablesSchema>
 
+/** What a Qualcomm terminal tells in EDL, by its boot ROM and by the programmer that runs on it (zte-domain §4.1, §4.2). */
+export const edlFactsSchema = z.object({
+  /** 16 hex digits: MSM id, OEM id, model id. */
+  hwId: fact(z.string()).exactOptional(),
+  /** Hash of the root certificate that its loaders must chain to, in hex. */
+  pkHash: fact(z.string()).exactOptional(),
+  /** `ufs`, `emmc` … */
+  memory: fact(z.string()).exactOptional(),
+  /** Bytes. */
+  sectorSize: fact(z.number().int().positive()).exactOptional(),
+  luns: z.array(
+    z.object({
+      lun: z.number().int().nonnegative(),
+      sectors: z.number().int().nonnegative(),
+      /** Of the two copies of the partition table: `valid`, or what is wrong. */
+      primary: z.string(),
+      backup: z.string(),
+    }),
+  ),
+  /** False for a loader that only reads. */
+  writable: z.boolean(),
+  /** The programmer digests sectors by itself. */
+  digests: z.boolean(),
+})
+export type EdlFacts = z.infer<typeof edlFactsSchema>
+
 export const terminalFactsSchema = z.object({
   mode: modeSchema,
   /** The modes whose words these facts are, where they were put together from several; absent: only those of `mode`. */
@@ -103,6 +129,7 @@ export const terminalFactsSchema = z.object({
   superTables: fact(superTablesSchema).optional(),
   /** Rollback index by location, read from the vbmeta that is installed. */
   rollback: fact(z.record(z.string(), z.number())).optional(),
+  edl: edlFactsSchema.exactOptional(),
   /** Partitions by full name (`boot_a`), as far as they were asked for or listed. */
   partitions: z.record(z.string(), partitionFactsSchema),
   /** Whether base names have slots (`has-slot:boot`). */

@@ -4,7 +4,9 @@ import type { IoOptions } from '../../shared/io-options.ts'
 import type { Recognised } from '../../shared/recognised.ts'
 import type { Mode, TerminalFacts } from '../../shared/terminal.ts'
 import type { BayId, Bytes, PartitionName, Sha256, Slot } from '../../shared/units.ts'
+import type { GptTable } from '../core/formats/gpt.ts'
 import type { ByteSource, ImageSource } from '../core/source.ts'
+import type { SectorRange } from '../core/storage/sectors.ts'
 import type { Workshop } from '../core/workshop.ts'
 import type { Transport } from '../protocols/transport.ts'
 
@@ -14,7 +16,7 @@ export interface Sighting {
   /** From the USB interface class; `bootloader` stands for either fastboot mode until it is asked. */
   readonly mode: Mode
   /** What it speaks; undefined for what Slotbench only recognises. ADB stands for the running system until it is asked. */
-  readonly protocol: 'fastboot' | 'adb' | undefined
+  readonly protocol: 'fastboot' | 'adb' | 'edl' | undefined
   readonly serial: string | undefined
   readonly product: string | undefined
   readonly usb: UsbLinkInfo | undefined
@@ -95,7 +97,7 @@ export type RebootTarget = 'system' | 'bootloader' | 'fastbootd' | 'recovery' | 
 
 /** A terminal opened in its mode. `reboot` consumes the session: nothing can be written to a terminal that is gone. */
 export interface TerminalSession {
-  readonly protocol: 'fastboot' | 'adb'
+  readonly protocol: 'fastboot' | 'adb' | 'edl'
   readonly bay: BayId
   /** Read once at opening; `refresh` reads them again. */
   readonly facts: TerminalFacts
@@ -105,9 +107,9 @@ export interface TerminalSession {
   close(): Promise<void>
 }
 
-/** A terminal in its bootloader or in fastbootd. */
+/** A terminal whose partitions can be written: in its bootloader, in fastbootd, or by a programmer in EDL. */
 export interface FlashSession extends TerminalSession {
-  readonly protocol: 'fastboot'
+  readonly protocol: 'fastboot' | 'edl'
   readonly can: Capabilities
   /** Facts of the named partitions, and whether the base names are slotted, added to `facts`. */
   describe(names: readonly string[], options: IoOptions): Promise<TerminalFacts>
@@ -128,6 +130,33 @@ export interface FlashSession extends TerminalSession {
   updateSuper(tables: ImageSource, wipe: boolean, options: WriteOptions): Promise<void>
   /** `cancel`: drops a staged update. `merge`: finishes one, however long that takes. */
   snapshotUpdate(action: 'cancel' | 'merge', options: IoOptions): Promise<void>
+}
+
+/** One LUN, and what the two copies of its partition table say. */
+export interface EdlDisk {
+  readonly lun: number
+  /** Bytes. */
+  readonly sectorSize: number
+  readonly sectors: number
+  /** Undefined when neither copy can be read. */
+  readonly table: GptTable | undefined
+  /** `valid`, or what is wrong with that copy. */
+  readonly primary: string
+  readonly backup: string
+}
+
+/** A terminal in EDL with a Firehose programmer running on it. Partitions are found by the tables of its LUNs. Logical partitions are
+ * reached through the tables of `super`, which this session reads and writes itself. */
+export interface EdlSession extends FlashSession {
+  readonly protocol: 'edl'
+  readonly disks: readonly EdlDisk[]
+  programSectors(range: SectorRange, image: ImageSource, options: WriteOptions): Promise<WriteReceipt>
+  readSectors(range: SectorRange, options: IoOptions): AsyncIterable<Uint8Array<ArrayBuffer>>
+  /** Digested on the terminal where its programmer can, else read back. */
+  digestSectors(range: SectorRange, options: WriteOptions): Promise<Sha256>
+  eraseSectors(range: SectorRange, options: IoOptions): Promise<void>
+  /** Backup copy, read back, then primary copy, read back: one good copy is there at every moment. `disks` and `facts` follow. */
+  writeTable(lun: number, table: GptTable, options: IoOptions): Promise<void>
 }
 
 export interface ResizeOptions extends IoOptions {
