@@ -65,6 +65,8 @@ export const romInfoSchema = z.object({
   requirements: z.array(requirementSchema),
   /** Groups of logical partitions, sizes in bytes. */
   dynamicGroups: z.array(z.object({ name: z.string(), size: z.number(), partitions: z.array(z.string()) })),
+  /** Updates of this build go through snapshots in super (Virtual A/B), says the package. */
+  virtualAb: z.boolean().exactOptional(),
   images: z.array(romImageSchema),
   /** The tables that the package brings for super (`super_empty.img`), where `update-super` could take them: an image of this name,
    * for no partition. */
