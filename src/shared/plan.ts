@@ -76,6 +76,9 @@ export const FINDING_CODES = [
   'slots-differ',
   'slot-may-boot',
   'second-slot-without-system',
+  'another-terminal',
+  'active-slot',
+  'protected-partition',
   'no-backup-possible',
   'no-read-back',
   'wipe',
@@ -151,15 +154,15 @@ export const stepSchema = z.discriminatedUnion('kind', [
     source: z.enum(['repair', 'package']),
     table: partitionTableSchema,
   }),
-  /** A backup of this very terminal goes back to where it was read. */
+  /** A file goes to one partition as it is, and is read back: `restore` brings back this very terminal's own backup. */
   z.object({
-    kind: z.literal('restore'),
+    kind: z.literal('write-file'),
     id: z.string(),
-    backup: z.string(),
     partition: z.string(),
     file: z.string(),
     bytes: size,
     sha256: z.string(),
+    restore: z.boolean(),
   }),
   /** The package file itself goes to the terminal's recovery. */
   z.object({ kind: z.literal('sideload'), id: z.string(), bytes: size }),

@@ -10,6 +10,8 @@ export const packageKindSchema = z.enum([
   'factory-zip',
 ])
 export type PackageKind = z.infer<typeof packageKindSchema>
+/** A backup of a terminal, and a single file for one partition, are sources of bytes and no packages. */
+const sourceKindSchema = z.enum([...packageKindSchema.options, 'backup', 'image'])
 
 export const romImageSchema = z.object({
   /** Base name without slot suffix (`boot`). */
@@ -38,7 +40,7 @@ export const requirementSchema = z.object({
 export type Requirement = z.infer<typeof requirementSchema>
 
 export const romInfoSchema = z.object({
-  kind: packageKindSchema,
+  kind: sourceKindSchema,
   /** Path it was opened from. */
   path: z.string(),
   /** Bytes of the package file (0 for folders). */

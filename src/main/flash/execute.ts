@@ -4,15 +4,16 @@ import type { Receipt } from '../../shared/job.ts'
 import { missingCase } from '../../shared/missing-case.ts'
 import type { Step, StepOf } from '../../shared/plan.ts'
 import { bytes, partitionName, type Slot, sha256 } from '../../shared/units.ts'
+import { backupTerminal } from '../core/plan/backup-terminal.ts'
 import type { ImageSource } from '../core/source.ts'
 import { tableFromData } from '../core/storage/table-data.ts'
 import type { FlashSession } from '../terminals/types.ts'
 import { changeSuper } from './change-super.ts'
 import type { ProgressMeter } from './progress.ts'
 import { proveBoot } from './prove-boot.ts'
-import { restore } from './restore.ts'
 import type { RunContext } from './run-context.ts'
 import { sideload } from './sideload.ts'
+import { writeFile } from './write-file.ts'
 
 const DONE: Receipt = { kind: 'done' }
 /** An erase of userdata can take minutes (zte-domain §4.4). */
@@ -37,8 +38,8 @@ export async function execute(step: Step, context: RunContext, meter: ProgressMe
       return changeSuper(step, context)
     case 'write-table':
       return writeTable(step, context)
-    case 'restore':
-      return restore(step, context)
+    case 'write-file':
+      return writeFile(step, context, meter)
     case 'sideload':
       return sideload(step, context, meter)
     case 'backup':
@@ -67,7 +68,7 @@ async function backup(step: StepOf<'backup'>, context: RunContext): Promise<Rece
   const target = partitionName(step.partition)
   const size = bytes(step.bytes)
   const saved = await context.deps.backups.save(
-    context.job.id,
+    { id: context.job.id, terminal: backupTerminal(context.plan.facts) },
     step.partition,
     session.read(target, size, context.io(NO_OVERALL_LIMIT)),
   )

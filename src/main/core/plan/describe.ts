@@ -50,8 +50,10 @@ export function describe(step: Step): string {
       return step.source === 'repair'
         ? `Repair the partition table of LUN ${step.lun} from its good copy`
         : `Write the package’s partition table to LUN ${step.lun}`
-    case 'restore':
-      return `Bring ${step.partition} back from backup ${step.backup}`
+    case 'write-file':
+      return step.restore
+        ? `Bring ${step.partition} back from its backup, and read it back`
+        : `Write the file to ${step.partition}, and read it back`
     case 'sideload':
       return 'Give the package to the terminal’s recovery'
     case 'prove-boot':

@@ -3,6 +3,7 @@ import type { Finding, Plan, Recipe, Step } from '../../../shared/plan.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
 import { otherSlot, type Slot } from '../../../shared/units.ts'
+import { bytesSent } from './bytes-sent.ts'
 import { checkModel, modelRulesOut } from './check-model.ts'
 import { checkSideload } from './check-sideload.ts'
 import {
@@ -61,7 +62,7 @@ export function plan(input: PlanInput): Plan {
     blockers: distinct(found.blockers),
     warnings: distinct(found.warnings),
     totals: {
-      writeBytes: sum(steps.map((s) => (s.kind === 'write' || s.kind === 'sideload' ? s.bytes : 0))),
+      writeBytes: sum(steps.map(bytesSent)),
       backupBytes: sum(steps.map((s) => (s.kind === 'backup' ? s.bytes : 0))),
     },
   }

@@ -268,7 +268,7 @@ function label(draft: Draft): string {
     case 'erase':
     case 'delete-logical':
     case 'resize-logical':
-    case 'restore':
+    case 'write-file':
       return `${draft.kind}-${draft.partition}`
     case 'write-table':
       return `write-table-${draft.lun}`
