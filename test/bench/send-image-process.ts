@@ -1,33 +1,8 @@
-// Sends one image file to one partition as the engine does, digest and all. Arguments: endpoint, partition, file.
-import { byteSourceImage } from '../../src/main/core/formats/raw-image.ts'
-import { openFile } from '../../src/main/io/files/open-file.ts'
-import { parseEndpoint } from '../../src/main/io/tcp/endpoint.ts'
-import { connectFastbootTcp } from '../../src/main/io/tcp/fastboot-tcp.ts'
+// Sends one image file to one partition, as a process of its own. Arguments: endpoint, partition, file.
 import { createWorkshop } from '../../src/main/io/workers/workshop.ts'
-import { openFastbootSession } from '../../src/main/terminals/fastboot/session.ts'
-import type { Sighting } from '../../src/main/terminals/types.ts'
-import { Deadline } from '../../src/shared/io-options.ts'
-import { partitionName } from '../../src/shared/units.ts'
+import { sendImageFile } from './send-image-client.ts'
 
 const [endpoint = '', partition = '', path = ''] = process.argv.slice(2)
-const io = { signal: new AbortController().signal, deadline: Deadline.after(Number.POSITIVE_INFINITY) }
-// Not found by looking first, because Google's fastboot does not look either.
-const found = parseEndpoint(endpoint)
-const sighting: Sighting = {
-  ...{ bay: found.bay, mode: 'bootloader', protocol: 'fastboot', serial: undefined, product: undefined },
-  ...{ usb: undefined, problem: undefined },
-  open: (o) => connectFastbootTcp(found, o),
-}
 const workshop = createWorkshop()
-// The engine's hash thread runs since the package was verified; here it starts while the terminal is asked.
-const warm = workshop.sha256(new Uint8Array(1))
-const session = await openFastbootSession(sighting, io)
-await warm
-const file = await openFile(path)
-const target = partitionName(partition)
-await session.describe([partition.replace(/_[ab]$/, '')], io)
-const { sha256 } = await session.write(target, byteSourceImage(file), { ...io, workshop })
-console.log(sha256)
-await file.close()
-await session.close()
+console.log(await sendImageFile({ endpoint, partition, path }, workshop))
 await workshop.close()

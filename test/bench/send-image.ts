@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { createWorkshop } from '../../src/main/io/workers/workshop.ts'
 import { findTool } from '../tools.ts'
 import {
   type BenchCase,
@@ -16,6 +17,7 @@ import {
   type Series,
 } from './measurement.ts'
 import { runProgram } from './programs.ts'
+import { sendImageFile } from './send-image-client.ts'
 import { BenchTerminal } from './terminal.ts'
 import { cached, writeMixedImage } from './test-files.ts'
 
@@ -77,46 +79,59 @@ async function overLink(bench: BenchContext, subject: Subject, link: (typeof LIN
   const env = { NODE_COMPILE_CACHE: join(bench.cache, 'compiled') }
   const slotbench: Send = async () =>
     (await runProgram(process.execPath, [SENDER, endpoint, TARGET, image], { signal, env })).ms
+  // As on a bench that runs all day and serves one terminal after the other.
+  const workshop = createWorkshop()
+  const running: Send = async () => {
+    const startedAt = performance.now()
+    await sendImageFile({ endpoint, partition: TARGET, path: image }, workshop)
+    return performance.now() - startedAt
+  }
   const google: Send = async () =>
     (await runProgram(fastboot, ['-s', endpoint, 'flash', TARGET, image], { signal })).ms
   try {
-    for (const send of [slotbench, google]) {
+    for (const send of [slotbench, running, google]) {
       await terminal.smudge(TARGET)
       await send()
       if ((await terminal.digest(TARGET)) !== digest) throw new Error('the terminal holds something else')
     }
-    return await inTurns(bench, slotbench, google)
+    return await inTurns(bench, { process: slotbench, running, google })
   } finally {
+    await workshop.close()
     await terminal.stop()
   }
 }
 
-interface Times {
-  readonly ours: readonly number[]
-  readonly theirs: readonly number[]
-}
+const WAYS = ['process', 'running', 'google'] as const
+/** In ms, run by run. */
+type Times = Readonly<Record<(typeof WAYS)[number], number[]>>
 
-async function inTurns(bench: BenchContext, slotbench: Send, google: Send): Promise<Times> {
-  const times = { ours: [] as number[], theirs: [] as number[] }
+async function inTurns(bench: BenchContext, ways: Readonly<Record<keyof Times, Send>>): Promise<Times> {
+  const times: Times = { process: [], running: [], google: [] }
   for (let run = 0; run < bench.runs; run++) {
-    times.ours.push(await slotbench())
-    times.theirs.push(await google())
-    bench.note(
-      `Slotbench ${times.ours.at(-1)?.toFixed(0)} ms, fastboot ${times.theirs.at(-1)?.toFixed(0)} ms`,
-    )
+    for (const way of WAYS) times[way].push(await ways[way]())
+    const shown = WAYS.map((way) => times[way].at(-1)?.toFixed(0))
+    bench.note(`Slotbench ${shown[0]} ms, in a running process ${shown[1]} ms, fastboot ${shown[2]} ms`)
   }
   return times
 }
 
 function compared(size: number, link: string, times: Times): Series[] {
-  const ours = times.ours.map((ms) => megabytesPerSecond(size, ms))
-  const theirs = times.theirs.map((ms) => megabytesPerSecond(size, ms))
-  const ratio = [median(ours) / median(theirs)]
+  const speeds = (ms: readonly number[]) => ms.map((one) => megabytesPerSecond(size, one))
+  const google = speeds(times.google)
+  const against = (what: string, ours: readonly number[]): Series[] => [
+    { what: `${link}: Slotbench, ${what}`, unit: 'MB/s', samples: ours },
+    {
+      what: `${link}: ${what}: ratio of the medians`,
+      unit: '×',
+      samples: [median(ours) / median(google)],
+      target: { atLeast: 1 },
+    },
+    { what: `${link}: ${what}: ratio pair by pair`, unit: '×', samples: pairRatios(ours, google) },
+  ]
   return [
-    { what: `${link}: Slotbench`, unit: 'MB/s', samples: ours },
-    { what: `${link}: Google fastboot`, unit: 'MB/s', samples: theirs },
-    { what: `${link}: ratio of the medians`, unit: '×', samples: ratio, target: { atLeast: 1 } },
-    { what: `${link}: ratio pair by pair`, unit: '×', samples: pairRatios(ours, theirs) },
+    { what: `${link}: Google fastboot`, unit: 'MB/s', samples: google },
+    ...against('a process of its own', speeds(times.process)),
+    ...against('in a running process', speeds(times.running)),
   ]
 }
 
