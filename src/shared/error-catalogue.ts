@@ -280,6 +280,49 @@ export const CATALOGUE = {
     'Let it boot, and run `slotbench resume` to prove it: with USB debugging on in its system, or brought back into fastboot mode.',
   ),
 
+  'loader-invalid': entry(
+    EXIT.package,
+    'never',
+    'The loader (programmer) is damaged, or the file is no loader at all.',
+    'Take the loader (prog_…firehose…) out of the package for exactly this model again.',
+  ),
+  'loader-mismatch': entry(
+    EXIT.package,
+    'never',
+    'The loader was made or signed for another kind of terminal; it was not sent.',
+    'Use the loader of a package for exactly this model. The message says what the terminal expects; several models may share one loader.',
+  ),
+  'loader-not-accepted': entry(
+    EXIT.terminal,
+    'power-cycle',
+    'The terminal did not start the loader. Almost always it is signed for another kind of terminal.',
+    'Bring the terminal into EDL afresh (`slotbench guide edl`) and use the loader of a package for exactly this model; compare hardware ID and key hash in the message.',
+  ),
+  'loader-read-only': entry(
+    EXIT.terminal,
+    'never',
+    'The loader that runs can read the terminal and refuses to write it.',
+    'Bring the terminal into EDL afresh (`slotbench guide edl`) and use the full loader of a package for this model.',
+  ),
+  'loader-needs-vendor': entry(
+    EXIT.terminal,
+    'never',
+    'The loader asks for something that only its maker has: a login, or a signed list of everything that will be written.',
+    'Use a loader of a service package without that lock. Slotbench does not get around it.',
+  ),
+  'edl-memory-debug': entry(
+    EXIT.terminal,
+    'power-cycle',
+    'The terminal crashed and offers its memory (memory debug). Nothing can be written in this mode.',
+    'Follow `slotbench guide leave-crashdump`: restart it with its keys into a clean EDL, without asking it to switch the mode by itself.',
+  ),
+  'firehose-refused': entry(
+    EXIT.terminal,
+    'power-cycle',
+    'The loader runs, but does not accept the settings it was given, so nothing can be done with it.',
+    'Read its words: the kind of storage may be another one, or the loader not be meant for this model. Then bring the terminal into EDL afresh.',
+  ),
+
   'usb-unavailable': entry(
     EXIT.host,
     'never',

@@ -59,7 +59,10 @@ export function sameThroughout(bay: string): (found: FoundTerminal) => void {
  * beyond, the product string is the chip's. */
 export function seenAs(sighting: Sighting, at: Date): SeenTerminal {
   const { bay, mode, serial, chipSerial, product, protocol } = sighting
-  const names = product === undefined || protocol === undefined ? [] : [{ value: product, source: 'USB' }]
+  const names =
+    product === undefined || protocol === undefined || protocol === 'edl'
+      ? []
+      : [{ value: product, source: 'USB' }]
   return { bay, mode, serial, chipSerial, names, at: at.toISOString() }
 }
 

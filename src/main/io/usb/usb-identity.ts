@@ -1,35 +1,43 @@
-// What a USB device speaks, told by its interface classes, and where it stands.
+// What a USB device speaks, told by its interface classes (and for EDL by its ids), and where it stands.
 import type { BayId } from '../../../shared/units.ts'
-import type { UsbDeviceLike, UsbEndpointInfo, UsbInterfaceInfo } from './backend.ts'
+import { usbId } from '../../core/identity/recognise-usb.ts'
+import type { UsbAlternateInfo, UsbDeviceLike, UsbEndpointInfo, UsbInterfaceInfo } from './backend.ts'
+import type { UsbIds } from './usb-modes.ts'
 
 const VENDOR_CLASS = 0xff
 const ANDROID_SUBCLASS = 0x42
-const PROTOCOLS = { adb: 0x01, fastboot: 0x03 } as const
+const EDL_SUBCLASS = 0xff
+const ANDROID_PROTOCOLS = { adb: 0x01, fastboot: 0x03 } as const
 
-export type AndroidProtocol = keyof typeof PROTOCOLS
+/** Sahara and Firehose have no class of their own: ff/ff stands for anything of a vendor's, so these ids vouch for it (zte-domain §2.1).
+ * The crash modes (05c6:900e, 19d2:0112) are left out on purpose: they speak Sahara too, and nothing can be written in them. */
+const EDL_DEVICES: ReadonlySet<string> = new Set(['05c6:9008', '3801:9008', '19d2:0076'])
 
-/** The interface and the two pipes on which fastboot or ADB runs. */
-export interface AndroidPipes {
-  readonly protocol: AndroidProtocol
+export type UsbProtocol = keyof typeof ANDROID_PROTOCOLS | 'edl'
+
+/** The interface and the two pipes on which a protocol runs. */
+export interface BulkPipes {
+  readonly protocol: UsbProtocol
   readonly interfaceNumber: number
   readonly input: UsbEndpointInfo
   readonly output: UsbEndpointInfo
 }
 
-/** What the device speaks; fastboot where it offers both, for only one can be open and fastboot can write. */
-export function protocolOf(interfaces: readonly UsbInterfaceInfo[]): AndroidProtocol | undefined {
-  if (hasProtocol(interfaces, PROTOCOLS.fastboot)) return 'fastboot'
-  return hasProtocol(interfaces, PROTOCOLS.adb) ? 'adb' : undefined
+/** What the device speaks; fastboot where it offers ADB as well, for only one can be open and fastboot can write. */
+export function protocolOf(ids: UsbIds, interfaces: readonly UsbInterfaceInfo[]): UsbProtocol | undefined {
+  if (offers(interfaces, 'fastboot')) return 'fastboot'
+  if (offers(interfaces, 'adb')) return 'adb'
+  return EDL_DEVICES.has(usbId(ids)) && offers(interfaces, 'edl') ? 'edl' : undefined
 }
 
 /** Undefined when no interface of that protocol has a bulk endpoint each way. */
-export function androidPipes(
+export function bulkPipes(
   interfaces: readonly UsbInterfaceInfo[],
-  protocol: AndroidProtocol,
-): AndroidPipes | undefined {
+  protocol: UsbProtocol,
+): BulkPipes | undefined {
   for (const { interfaceNumber, alternates } of interfaces) {
     for (const alternate of alternates) {
-      if (!isAndroid(alternate, PROTOCOLS[protocol])) continue
+      if (!speaks(alternate, protocol)) continue
       const bulk = alternate.endpoints.filter(
         (endpoint) => endpoint.type === 'bulk' && endpoint.packetSize > 0,
       )
@@ -47,14 +55,16 @@ export function usbBay(device: Pick<UsbDeviceLike, 'bus' | 'ports'>): BayId {
   return `usb:${bus}-${device.ports.join('.')}` as BayId
 }
 
-function hasProtocol(interfaces: readonly UsbInterfaceInfo[], protocol: number): boolean {
-  return interfaces.some(({ alternates }) => alternates.some((alternate) => isAndroid(alternate, protocol)))
+function offers(interfaces: readonly UsbInterfaceInfo[], protocol: UsbProtocol): boolean {
+  return interfaces.some(({ alternates }) => alternates.some((alternate) => speaks(alternate, protocol)))
 }
 
-function isAndroid(alternate: UsbInterfaceInfo['alternates'][number], protocol: number): boolean {
+/** The protocol byte of EDL differs by generation (ff, 10, 11, 13; qdl `usb.c`) and says nothing. */
+function speaks(alternate: UsbAlternateInfo, protocol: UsbProtocol): boolean {
+  if (alternate.interfaceClass !== VENDOR_CLASS) return false
+  if (protocol === 'edl') return alternate.interfaceSubclass === EDL_SUBCLASS
   return (
-    alternate.interfaceClass === VENDOR_CLASS &&
     alternate.interfaceSubclass === ANDROID_SUBCLASS &&
-    alternate.interfaceProtocol === protocol
+    alternate.interfaceProtocol === ANDROID_PROTOCOLS[protocol]
   )
 }

@@ -26,7 +26,7 @@ export function sightingOf(device: UsbDeviceLike, owner: SightingOwner): Sightin
   const { mode } = personality
   const product = textOf(() => device.productName)
   const chipSerial = chipSerialOf(product)
-  const protocol = interfaces && protocolOf(interfaces)
+  const protocol = interfaces && protocolOf(device, interfaces)
   let opening = false
   return {
     bay,

@@ -131,6 +131,16 @@ describe('reading', () => {
     await transport.close()
   })
 
+  it('hands out what a read that was under way brings, even after a write has failed', async () => {
+    const { device, transport } = await open()
+    const reading = transport.receive(4096, io(5_000))
+    device.stuck = true
+    expect(await codeOf(transport.send(packet('data'), io(30)))).toBe('terminal-silent')
+    device.sendIn(packet('last words'))
+    expect(text(await reading)).toBe('last words')
+    await transport.close()
+  })
+
   it.each([
     ['Disconnected', 'terminal-gone'],
     ['Stall', 'usb-failed'],
@@ -181,6 +191,25 @@ describe('writing', () => {
     expect(device.calls).toContain('claim 1')
     await Promise.all([24, 1024, 24, 700].map((length) => transport.send(new Uint8Array(length), io())))
     expect(device.calls.slice(3)).toEqual(['out 24', 'out 1024', 'out 0', 'out 24', 'out 700'])
+    await transport.close()
+  })
+
+  it('frees the interface of EDL from its kernel driver, and sends an empty packet only when told to, in turn', async () => {
+    const device = new UsbDeviceDouble({
+      vendorId: 0x05c6,
+      productId: 0x9008,
+      interfaces: [[0xff, 0xff, 0x11]],
+      packetSize: 1024,
+    })
+    const transport = await openUsb(device, 'edl', io())
+    expect(device.calls).toEqual(['open', 'detach 0', 'claim 0'])
+    expect(transport.packets?.size).toBe(1024)
+    await Promise.all([
+      transport.send(new Uint8Array(2048), io()),
+      transport.packets?.sendEmpty(io()),
+      transport.send(new Uint8Array(1024), io()),
+    ])
+    expect(device.calls.slice(3)).toEqual(['out 2048', 'out 0', 'out 1024'])
     await transport.close()
   })
 

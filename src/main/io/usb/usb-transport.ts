@@ -2,11 +2,11 @@
 import { SlotbenchError } from '../../../shared/errors.ts'
 import type { IoOptions } from '../../../shared/io-options.ts'
 import { underDeadline } from '../../../shared/waiting.ts'
-import type { Transport } from '../../protocols/transport.ts'
+import type { PacketLink, Transport } from '../../protocols/transport.ts'
 import type { UsbDeviceLike } from './backend.ts'
 import { classifyUsbError } from './usb-errors.ts'
 import { heldByProgram } from './usb-holder.ts'
-import { type AndroidPipes, type AndroidProtocol, androidPipes, usbBay } from './usb-identity.ts'
+import { type BulkPipes, bulkPipes, type UsbProtocol, usbBay } from './usb-identity.ts'
 
 /** What AOSP fastboot writes at a time, and what usbfs takes without fuss. */
 const MAX_TRANSFER = 1024 * 1024
@@ -26,7 +26,7 @@ export interface UsbTransportOptions extends IoOptions {
  * @throws SlotbenchError `usb-permission`, `usb-busy`, `usb-failed`, `terminal-gone`, `terminal-wrong-mode`. */
 export async function openUsb(
   device: UsbDeviceLike,
-  protocol: AndroidProtocol,
+  protocol: UsbProtocol,
   o: UsbTransportOptions,
 ): Promise<Transport> {
   await earlierEnded(device, o)
@@ -64,10 +64,10 @@ function isOpen(device: UsbDeviceLike): boolean {
   }
 }
 
-async function claim(device: UsbDeviceLike, protocol: AndroidProtocol): Promise<AndroidPipes> {
+async function claim(device: UsbDeviceLike, protocol: UsbProtocol): Promise<BulkPipes> {
   await device.open()
   try {
-    const pipes = androidPipes(device.configuration?.interfaces ?? [], protocol)
+    const pipes = bulkPipes(device.configuration?.interfaces ?? [], protocol)
     if (!pipes)
       throw new SlotbenchError(
         'terminal-wrong-mode',
@@ -95,8 +95,9 @@ async function release(device: UsbDeviceLike, interfaceNumber: number): Promise<
 }
 
 class UsbTransport implements Transport {
+  readonly packets: PacketLink
   readonly #device: UsbDeviceLike
-  readonly #pipes: AndroidPipes
+  readonly #pipes: BulkPipes
   /** Read while nothing is under way: during a transfer the package may refuse even that. */
   readonly #bay: string
   readonly #onGone: (() => void) | undefined
@@ -108,11 +109,15 @@ class UsbTransport implements Transport {
   #broken: SlotbenchError | undefined
   #closed: Promise<void> | undefined
 
-  constructor(device: UsbDeviceLike, pipes: AndroidPipes, onGone: (() => void) | undefined) {
+  constructor(device: UsbDeviceLike, pipes: BulkPipes, onGone: (() => void) | undefined) {
     this.#device = device
     this.#pipes = pipes
     this.#bay = usbBay(device)
     this.#onGone = onGone
+    this.packets = {
+      size: pipes.output.packetSize,
+      sendEmpty: (o) => this.#write(new Uint8Array(0), o),
+    }
   }
 
   async send(data: Uint8Array<ArrayBuffer>, o: IoOptions): Promise<void> {

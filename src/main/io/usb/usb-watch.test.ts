@@ -120,21 +120,33 @@ describe('coming and going', () => {
     await discovery.close()
   })
 
-  it('opens only what speaks fastboot or ADB, and one at a time', async () => {
+  it('opens only what speaks a protocol of ours, and one at a time', async () => {
     const { watch } = await watching(
       new UsbDeviceDouble({
         vendorId: 0x05c6,
-        productId: 0x9008,
+        productId: 0x900e,
         interfaces: [[0xff, 0xff, 0xff]],
         ports: [1],
       }),
       new UsbDeviceDouble({ ports: [2] }),
       new UsbDeviceDouble({ interfaces: [[0xff, 0x42, 0x01]], ports: [3] }),
+      new UsbDeviceDouble({
+        vendorId: 0x05c6,
+        productId: 0x9008,
+        interfaces: [[0xff, 0xff, 0x10]],
+        ports: [4],
+      }),
     )
-    const [edl, bootloader, system] = watch.sightings()
-    expect([edl?.protocol, bootloader?.protocol, system?.protocol]).toEqual([undefined, 'fastboot', 'adb'])
-    await expect(edl?.open(io())).rejects.toMatchObject({ code: 'terminal-wrong-mode' })
+    const [crash, bootloader, system, edl] = watch.sightings()
+    expect([crash, bootloader, system, edl].map((sighting) => sighting?.protocol)).toEqual([
+      undefined,
+      'fastboot',
+      'adb',
+      'edl',
+    ])
+    await expect(crash?.open(io())).rejects.toMatchObject({ code: 'terminal-wrong-mode' })
     await (await system?.open(io()))?.close()
+    await (await edl?.open(io()))?.close()
     const first = bootloader?.open(io())
     await expect(bootloader?.open(io())).rejects.toMatchObject({ code: 'usb-busy' })
     await (await first)?.close()
