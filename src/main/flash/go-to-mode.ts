@@ -52,8 +52,7 @@ export async function goToMode(
   to: RebootTarget,
   o: JourneyOptions,
 ): Promise<Arrival> {
-  if (sighting.protocol === undefined && sighting.mode === to)
-    return { from: sighting.mode, mode: to, facts: undefined }
+  if (isSeenIn(to, sighting)) return { from: sighting.mode, mode: to, facts: undefined }
   return to === 'edl' ? toEdl(openers, sighting, o) : toOpenable(openers, sighting, to, o)
 }
 
@@ -131,7 +130,8 @@ async function sendOff(
   to: RebootTarget,
   o: JourneyOptions,
 ): Promise<SentOff> {
-  if (sighting.protocol === undefined) return { from: sighting.mode, restarted: false }
+  if (sighting.protocol === undefined || sighting.protocol === 'edl')
+    return { from: sighting.mode, restarted: false }
   const session = await bay.openNow(sighting)
   const from = session.facts.mode
   try {
@@ -152,9 +152,9 @@ async function sendOff(
   return { from, restarted: true }
 }
 
-/** What does not let us in is seen all the same. */
+/** What does not let us in is seen all the same, and so is EDL, which is not opened for looking. */
 function isSeenIn(to: RebootTarget, { mode, protocol }: Sighting): boolean {
-  return protocol === undefined && mode === to
+  return mode === to && (protocol === undefined || protocol === 'edl')
 }
 
 function baySessions(openers: SessionOpeners, { bay }: Sighting, o: JourneyOptions): BaySessions {
@@ -169,7 +169,9 @@ function baySessions(openers: SessionOpeners, { bay }: Sighting, o: JourneyOptio
 /** What cannot be opened is led away by hands, which take their time. */
 function patienceFor({ protocol }: Sighting, o: JourneyOptions): Patience {
   const patience = { ...PATIENCE, ...o.patience }
-  return protocol === undefined ? { ...patience, reconnect: patience.hands } : patience
+  return protocol === undefined || protocol === 'edl'
+    ? { ...patience, reconnect: patience.hands }
+    : patience
 }
 
 function notReached(thrown: unknown, to: Mode): SlotbenchError {
