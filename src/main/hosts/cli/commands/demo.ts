@@ -5,14 +5,14 @@ import { Deadline } from '../../../../shared/io-options.ts'
 import { adbDaemon } from '../../../../simulator/adb/daemon.ts'
 import type { TerminalProfile } from '../../../../simulator/profiles/types.ts'
 import { SimulatedBench, USB2 } from '../../../../simulator/usb.ts'
-import type { Bench } from '../bench.ts'
+import type { Bench } from '../../bench.ts'
+import { simulatedTerminal, writeDemoRom } from '../../simulated.ts'
+import { VERSION } from '../../version.ts'
 import { type CommandContext, withBench } from '../command.ts'
 import { showPass } from '../progress.ts'
-import { VERSION } from '../version.ts'
 import { runJob } from './flash.ts'
 import { showRom } from './inspect.ts'
 import { prepare, showPlan } from './prepare.ts'
-import { simulatedTerminal, writeDemoRom } from './simulated.ts'
 
 const MB = 1024 * 1024
 /** Large enough that speed and remaining time can be watched over a USB 2 link, small enough for a coffee-less first look. */

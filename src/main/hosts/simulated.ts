@@ -1,11 +1,11 @@
 // A simulated terminal with build 1 on it, and a ROM of build 2 for it: what `simulate` and `demo` start from.
-import { SlotbenchError } from '../../../../shared/errors.ts'
-import type { AdbDaemon } from '../../../../simulator/adb-service.ts'
-import { factoryImages, makeBuild, simulatorRootOfTrust } from '../../../../simulator/make-images.ts'
-import { PROFILE_IDS, type ProfileId, profile } from '../../../../simulator/profiles/index.ts'
-import type { ProfileOptions, TerminalProfile } from '../../../../simulator/profiles/types.ts'
-import { makeRom } from '../../../../simulator/rom-factory/make-rom.ts'
-import { SimulatedTerminal } from '../../../../simulator/terminal.ts'
+import { SlotbenchError } from '../../shared/errors.ts'
+import type { AdbDaemon } from '../../simulator/adb-service.ts'
+import { factoryImages, makeBuild, simulatorRootOfTrust } from '../../simulator/make-images.ts'
+import { PROFILE_IDS, type ProfileId, profile } from '../../simulator/profiles/index.ts'
+import type { ProfileOptions, TerminalProfile } from '../../simulator/profiles/types.ts'
+import { makeRom } from '../../simulator/rom-factory/make-rom.ts'
+import { SimulatedTerminal } from '../../simulator/terminal.ts'
 
 export interface SimulatedOptions {
   readonly profile: string
