@@ -1,5 +1,6 @@
 // The composition root that every host shares: the engine's parts put together around one data folder.
 import { join, resolve } from 'node:path'
+import { Deadline } from '../../shared/io-options.ts'
 import type { JobEvent } from '../../shared/job.ts'
 import type { RomInfo } from '../../shared/rom.ts'
 import type { TerminalFacts } from '../../shared/terminal.ts'
@@ -55,6 +56,8 @@ export interface Bench {
   readonly backups: FileBackupStore
   /** Looks at the ports from the first call on. */
   discovery(): BenchDiscovery
+  /** Looks at the ports of a system that does not announce changes, and at what could not be opened before. */
+  lookAgain(signal: AbortSignal): Promise<void>
   engine(emit: (event: JobEvent) => void): Engine
   /** Facts of a terminal in every mode that has something to tell; see `survey`. */
   survey(options: Omit<SurveyOptions, 'patience'>): Promise<Readings>
@@ -74,6 +77,9 @@ export interface Bench {
   freeBytes(): Promise<number>
   close(): Promise<void>
 }
+
+/** How long one look at the ports may take, in milliseconds. */
+const LOOK_MS = 5_000
 
 export function openBench(options: BenchOptions): Bench {
   const data = resolve(options.data)
@@ -113,6 +119,9 @@ export function openBench(options: BenchOptions): Bench {
     workshop,
     backups,
     discovery: look,
+    async lookAgain(signal) {
+      await look().scan({ signal, deadline: Deadline.after(LOOK_MS) })
+    },
     engine: (emit) =>
       new Engine({
         journal,
