@@ -1,12 +1,11 @@
 // From a package on the disk to a certificate, through the interface alone.
 import { dirname } from 'node:path'
 import { expect, it } from 'vitest'
-import { BrowserBench } from './bench-in-browser.ts'
+import { inBrowser } from './bench-in-browser.ts'
 
-it('a package is opened and verified, a terminal planned and flashed, and the certificate says so', async (test) => {
-  const browser = await BrowserBench.open(test)
-  const { page, bench } = browser
-  try {
+it('a package is opened and verified, a terminal planned and flashed, and the certificate says so', (test) =>
+  inBrowser(test, {}, async (browser) => {
+    const { page, bench } = browser
     const rom = await bench.rom()
     await browser.enter()
     await browser.go('packages')
@@ -58,8 +57,4 @@ it('a package is opened and verified, a terminal planned and flashed, and the ce
     await browser.isAccessible('history')
     await browser.shoot('history')
     expect((await bench.terminals.get('NX0001')?.wouldBoot())?.build).toBe('NX679J-V2.11')
-    expect(browser.complaints).toEqual([])
-  } finally {
-    await browser.close()
-  }
-})
+  }))
