@@ -323,6 +323,13 @@ export const CATALOGUE = {
     'Read its words: the kind of storage may be another one, or the loader not be meant for this model. Then bring the terminal into EDL afresh.',
   ),
 
+  'partition-protected': entry(
+    EXIT.blocked,
+    'never',
+    'These sectors hold what belongs to this one terminal (radio calibration, identity, keys) or its partition table; no package writes them.',
+    'Leave them out. A backup of this very terminal is put back with its own restore.',
+  ),
+
   'usb-unavailable': entry(
     EXIT.host,
     'never',
