@@ -289,7 +289,7 @@ export const CATALOGUE = {
   'loader-mismatch': entry(
     EXIT.package,
     'never',
-    'The loader was made or signed for another kind of terminal; it was not sent.',
+    'The loader was made or signed for another kind of terminal.',
     'Use the loader of a package for exactly this model. The message says what the terminal expects; several models may share one loader.',
   ),
   'loader-not-accepted': entry(
