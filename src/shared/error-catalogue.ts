@@ -289,7 +289,7 @@ export const CATALOGUE = {
   'loader-mismatch': entry(
     EXIT.package,
     'never',
-    'The loader was made or signed for another kind of terminal; it was not sent.',
+    'The loader was made or signed for another kind of terminal.',
     'Use the loader of a package for exactly this model. The message says what the terminal expects; several models may share one loader.',
   ),
   'loader-not-accepted': entry(
@@ -321,6 +321,13 @@ export const CATALOGUE = {
     'power-cycle',
     'The loader runs, but does not accept the settings it was given, so nothing can be done with it.',
     'Read its words: the kind of storage may be another one, or the loader not be meant for this model. Then bring the terminal into EDL afresh.',
+  ),
+
+  'partition-protected': entry(
+    EXIT.blocked,
+    'never',
+    'These sectors hold what belongs to this one terminal (radio calibration, identity, keys) or its partition table; no package writes them.',
+    'Leave them out. A backup of this very terminal is put back with its own restore.',
   ),
 
   'usb-unavailable': entry(

@@ -108,6 +108,8 @@ export const edlFactsSchema = z.object({
   writable: z.boolean(),
   /** The programmer digests sectors by itself. */
   digests: z.boolean(),
+  /** What its tables say against each other, in words; such partitions are not written. */
+  contradictions: z.array(z.string()).exactOptional(),
 })
 export type EdlFacts = z.infer<typeof edlFactsSchema>
 

@@ -22,13 +22,25 @@ const PATCH_KEYS = ['com.android.build.system.security_patch', 'com.android.buil
 
 /** Reads vbmeta and what it chains to; an image that the package lacks is passed over.
  * @param find gives the image of a partition, if the package has it.
+ * @param onDamaged what becomes of metadata that cannot be read; without it, it is thrown.
  * @returns undefined when there is no vbmeta or it holds no AVB data.
  * @throws SlotbenchError `vbmeta-invalid`, or what reading the images throws. */
 export async function readAvbFacts(
   find: (partition: string) => ImageSource | undefined,
   signal: AbortSignal,
+  onDamaged?: (partition: string, error: SlotbenchError) => void,
 ): Promise<AvbFacts | undefined> {
-  const top = await readVbmeta(find('vbmeta'), signal)
+  const read = async (partition: string) => {
+    try {
+      return await readVbmeta(find(partition), signal)
+    } catch (thrown) {
+      const damaged = thrown instanceof SlotbenchError && thrown.code === 'vbmeta-invalid'
+      if (!damaged || onDamaged === undefined) throw thrown
+      onDamaged(partition, thrown)
+      return undefined
+    }
+  }
+  const top = await read('vbmeta')
   if (top === undefined) return undefined
   const rollback: Record<string, number> = { [top.rollbackLocation]: rollbackIndex(top, 'vbmeta') }
   const properties = new Map<string, string>()
@@ -36,7 +48,7 @@ export async function readAvbFacts(
   const partitions = new Set(vouchedFor(top))
   for (const descriptor of top.descriptors) {
     if (descriptor.kind !== 'chain') continue
-    const chained = await readVbmeta(find(descriptor.partition), signal)
+    const chained = await read(descriptor.partition)
     if (chained === undefined) continue
     // libavb takes the location from the chain descriptor, not from the chained image.
     rollback[descriptor.rollbackLocation] = rollbackIndex(chained, descriptor.partition)
