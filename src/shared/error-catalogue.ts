@@ -58,7 +58,7 @@ export const CATALOGUE = {
     EXIT.package,
     'never',
     'The file is none of the package kinds that Slotbench reads.',
-    'Give a full OTA zip, a payload.bin, or a fastboot image set (folder or zip).',
+    'Give a full OTA zip, a payload.bin, a fastboot image set or an EDL package (folder or zip).',
   ),
   'package-incomplete': entry(EXIT.package, 'never', 'The package lacks a file that it needs.', NEW_COPY),
   'package-unsafe': entry(
@@ -75,6 +75,18 @@ export const CATALOGUE = {
     'Put the original package back, or start a new job.',
   ),
   'zip-invalid': entry(EXIT.package, 'never', 'The zip archive is damaged or contradicts itself.', NEW_COPY),
+  'rawprogram-invalid': entry(
+    EXIT.package,
+    'never',
+    'The description of an EDL package (rawprogram, patch, contents.xml) is damaged, contradicts itself or its files.',
+    NEW_COPY,
+  ),
+  'package-variant': entry(
+    EXIT.package,
+    'never',
+    'The package holds several variants, and it was not said which one is meant.',
+    'Name one of them with --flavour.',
+  ),
   'sparse-invalid': entry(
     EXIT.package,
     'never',

@@ -48,6 +48,10 @@ export const FINDING_CODES = [
   'unslotted-skipped',
   'protected-skipped',
   'other-slot-image-skipped',
+  'slot-images-differ',
+  'table-loses-data',
+  'table-differs',
+  'table-missing',
   'rom-incomplete',
   'slot-leftover',
   'rom-empty',
@@ -83,6 +87,7 @@ export const FINDING_CODES = [
   'no-read-back',
   'wipe',
   'vouched-model',
+  'model-weak',
 ] as const
 export const findingSchema = z.object({
   code: z.enum(FINDING_CODES),

@@ -1,5 +1,6 @@
 // One call makes a ROM package of any kind for a simulated terminal; the same input gives the same bytes.
 
+import { SlotbenchError } from '../../shared/errors.ts'
 import { missingCase } from '../../shared/missing-case.ts'
 import type { PackageKind } from '../../shared/rom.ts'
 import { type Build, type BuildOptions, makeBuild } from '../make-images.ts'
@@ -79,6 +80,9 @@ function writeKind(profile: TerminalProfile, images: readonly NamedImage[], opti
       return writeFileWhole(out, setZipBytes(fastbootSet(profile, images, options)), signal)
     case 'factory-zip':
       return writeFileWhole(out, factoryZipBytes(fastbootSet(profile, images, options), factory), signal)
+    case 'edl-folder':
+    case 'edl-zip':
+      throw new SlotbenchError('internal', `the factory makes no ${kind}`)
     default:
       return missingCase(kind)
   }

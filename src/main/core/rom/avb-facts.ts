@@ -2,6 +2,7 @@
 import { SlotbenchError } from '../../../shared/errors.ts'
 import { plainText } from '../../../shared/plain-text.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
+import type { Slot } from '../../../shared/units.ts'
 import { AVB_FOOTER_SIZE, parseFooter } from '../formats/avb-footer.ts'
 import { parseVbmeta, VBMETA_MAGIC, VBMETA_MAX_SIZE, type Vbmeta } from '../formats/vbmeta.ts'
 import type { ImageSource } from '../source.ts'
@@ -58,6 +59,16 @@ export async function readAvbFacts(
   const first = (keys: readonly string[]) =>
     keys.map((key) => properties.get(key)).find((v) => v !== undefined)
   return { partitions: [...partitions], rollback, build: first(BUILD_KEYS), securityPatch: first(PATCH_KEYS) }
+}
+
+/** The image of a partition that the bootloader will check first: the one without a slot, or for slot a. */
+export function imageToCheck(
+  images: readonly { readonly name: string; readonly slot: Slot | undefined; readonly image: ImageSource }[],
+  name: string,
+): ImageSource | undefined {
+  const candidates = images.filter((one) => one.name === name)
+  const best = candidates.find(({ slot }) => slot !== 'b') ?? candidates[0]
+  return best?.image
 }
 
 function vouchedFor(vbmeta: Vbmeta): readonly string[] {

@@ -4,8 +4,10 @@ import { isPayload } from '../formats/payload.ts'
 import { isZip, openZip, type ZipArchive } from '../formats/zip.ts'
 import type { ByteSource } from '../source.ts'
 import type { Workshop } from '../workshop.ts'
+import { isEdlPackage } from './edl-layout.ts'
+import { type EdlPackage, openEdlRom } from './edl-rom.ts'
 import { openFastbootRom } from './fastboot-rom.ts'
-import { type FileSet, folderFiles, type PackageFolder, zipFiles } from './file-set.ts'
+import { allZipFiles, type FileSet, folderFiles, type PackageFolder, zipFiles } from './file-set.ts'
 import { openPayloadRom, payloadTexts } from './payload-rom.ts'
 import type { Rom } from './types.ts'
 
@@ -15,16 +17,19 @@ export interface OpenRomDeps {
   /** @returns undefined when `path` is not a folder. */
   openFolder(path: string): Promise<PackageFolder | undefined>
   readonly workshop: Workshop
+  /** Which variant of the package is meant, where it holds several (EDL packages). */
+  readonly flavour?: string | undefined
 }
 
 /** Opens the package at `path`; the images are read later, as they are needed.
  * @throws SlotbenchError `package-unknown`, `package-incomplete` and the errors of the formats. */
 export async function openRom(path: string, deps: OpenRomDeps, signal: AbortSignal): Promise<Rom> {
   const folder = await deps.openFolder(path)
-  if (folder !== undefined) return openFolderRom(folder, deps.workshop, signal)
+  const tools = { workshop: deps.workshop, flavour: deps.flavour, signal }
+  if (folder !== undefined) return openFolderRom(folder, tools)
   const source = await deps.openFile(path)
   try {
-    return await openFileRom({ path, source }, deps.workshop, signal)
+    return await openFileRom({ path, source }, tools)
   } catch (error) {
     await source.close()
     throw error
@@ -39,20 +44,22 @@ interface OpenedFile {
 const MAGIC_SIZE = 4
 const META_INF = 'META-INF/com/android/'
 
-async function openFileRom(file: OpenedFile, workshop: Workshop, signal: AbortSignal): Promise<Rom> {
+async function openFileRom(file: OpenedFile, tools: Tools): Promise<Rom> {
   const { path, source } = file
+  const { workshop, signal } = tools
   const magic = await source.read(0, Math.min(MAGIC_SIZE, source.size), signal)
   if (isPayload(magic)) {
     const alone = { metadata: undefined, properties: undefined, notes: [] }
     const packed = { kind: 'payload', path, packageSize: source.size, payload: source, ...alone } as const
     return openPayloadRom({ ...packed, close: () => source.close() }, workshop, signal)
   }
-  if (isZip(magic)) return openZipRom(file, await openZip(source, signal), { workshop, signal })
+  if (isZip(magic)) return openZipRom(file, await openZip(source, signal), tools)
   throw new SlotbenchError('package-unknown', `${source.name} is neither a zip nor a payload.bin`)
 }
 
 interface Tools {
   readonly workshop: Workshop
+  readonly flavour: string | undefined
   readonly signal: AbortSignal
 }
 
@@ -63,6 +70,18 @@ async function openZipRom(file: OpenedFile, zip: ZipArchive, tools: Tools): Prom
     throw new SlotbenchError(
       'package-unknown',
       'this is a block-based update for terminals without slots (transfer.list), which only their recovery can apply',
+    )
+  const { path, source } = file
+  if (isEdlPackage(names) && !isFastbootSet(zipFiles(zip, '')))
+    return openEdl(
+      {
+        kind: 'edl-zip',
+        path,
+        packageSize: source.size,
+        files: allZipFiles(zip),
+        close: () => source.close(),
+      },
+      tools,
     )
   const nested = names.filter((name) => /^(?:[^/]+\/)?image-[^/]+\.zip$/.test(name))
   if (nested.length === 1) return openFactoryRom(file, { zip, inner: nested[0] ?? '' }, tools)
@@ -118,8 +137,9 @@ async function openSetRom(
   return openFastbootRom(set, workshop, signal)
 }
 
-async function openFolderRom(folder: PackageFolder, workshop: Workshop, signal: AbortSignal): Promise<Rom> {
+async function openFolderRom(folder: PackageFolder, tools: Tools): Promise<Rom> {
   const { path } = folder
+  const { workshop, signal } = tools
   const files = folderFiles(folder)
   if (files.has('payload.bin')) {
     const payload = await folder.open('payload.bin')
@@ -132,6 +152,9 @@ async function openFolderRom(folder: PackageFolder, workshop: Workshop, signal: 
       },
     )
   }
+  const edl = await edlFiles(folder, files)
+  if (edl !== undefined)
+    return openEdl({ kind: 'edl-folder', path, packageSize: 0, files: edl, close: async () => {} }, tools)
   if (imageFolder([...files.keys()]) === undefined)
     throw new SlotbenchError('package-unknown', `the folder ${path} holds no images`)
   const set = {
@@ -143,6 +166,25 @@ async function openFolderRom(folder: PackageFolder, workshop: Workshop, signal: 
     close: async () => {},
   } as const
   return openFastbootRom(set, workshop, signal)
+}
+
+function openEdl(opened: Omit<EdlPackage, 'flavour'>, { workshop, flavour, signal }: Tools): Promise<Rom> {
+  return openEdlRom({ ...opened, flavour }, workshop, signal)
+}
+
+/** All files of an EDL package; folders inside are only looked into where the top of it shows no other kind of package. */
+async function edlFiles(folder: PackageFolder, top: FileSet): Promise<FileSet | undefined> {
+  if (isFastbootSet(top)) return undefined
+  const other =
+    imageFolder([...top.keys()]) !== undefined && !top.has('contents.xml') && !top.has('flashmap.json')
+  if (other && !isEdlPackage(top.keys())) return undefined
+  const files = folderFiles(await folder.deep())
+  return isEdlPackage(files.keys()) ? files : undefined
+}
+
+/** Some makers put rawprograms beside the images of a fastboot set; the set says more of itself. */
+function isFastbootSet(top: FileSet): boolean {
+  return top.has('android-info.txt') || top.has('fastboot-info.txt')
 }
 
 /** The folder inside a zip that the images lie in: the root, or the only folder that has any. */

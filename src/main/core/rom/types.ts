@@ -1,6 +1,6 @@
 import type { RomImageInfo, RomInfo } from '../../../shared/rom.ts'
 import type { Sha256 } from '../../../shared/units.ts'
-import type { ImageSource } from '../source.ts'
+import type { ByteSource, ImageSource } from '../source.ts'
 
 /** A package opened: what it says of itself, and its images, which stream from where they lie. */
 export interface Rom {
@@ -10,6 +10,9 @@ export interface Rom {
   /** @param image one of `info.images` (matched by name and slot), or `info.superEmpty`.
    * @throws SlotbenchError `package-incomplete` when there is no such image. */
   image(image: Pick<RomImageInfo, 'name' | 'slot'>): ImageSource
+  /** One of `info.edl.loaders`, to be closed by who asked for it. Only EDL packages have any.
+   * @throws SlotbenchError `package-incomplete` when there is no such programmer. */
+  loader?(name: string): Promise<ByteSource>
   close(): Promise<void>
 }
 

@@ -164,6 +164,7 @@ function verified(rom: Rom, images: VerifiedImageInfo[]): VerifiedRom {
       const source = rom.image(image)
       return { size: source.size, sha256: image.sha256, extents: (options) => source.extents(options) }
     },
+    ...(rom.loader === undefined ? {} : { loader: rom.loader }),
     close: () => rom.close(),
   }
 }
