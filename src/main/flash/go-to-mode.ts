@@ -169,9 +169,7 @@ function baySessions(openers: SessionOpeners, { bay }: Sighting, o: JourneyOptio
 /** What cannot be opened is led away by hands, which take their time. */
 function patienceFor({ protocol }: Sighting, o: JourneyOptions): Patience {
   const patience = { ...PATIENCE, ...o.patience }
-  return protocol === undefined || protocol === 'edl'
-    ? { ...patience, reconnect: patience.hands }
-    : patience
+  return protocol === undefined || protocol === 'edl' ? { ...patience, reconnect: patience.hands } : patience
 }
 
 function notReached(thrown: unknown, to: Mode): SlotbenchError {
