@@ -1,6 +1,5 @@
 // One call makes a ROM package of any kind for a simulated terminal; the same input gives the same bytes.
 
-import { SlotbenchError } from '../../shared/errors.ts'
 import { missingCase } from '../../shared/missing-case.ts'
 import type { PackageKind } from '../../shared/rom.ts'
 import { type Build, type BuildOptions, makeBuild } from '../make-images.ts'
