@@ -73,23 +73,27 @@ interface Planned {
   readonly steps: readonly Step[]
 }
 
-function planWrites(input: PlanInput, fromSlot: Slot | undefined): Planned {
-  const { facts, rom, recipe } = input
+function planWrites({ host, ...input }: PlanInput, fromSlot: Slot | undefined): Planned {
+  const { rom, recipe } = input
   // A terminal of another model was not asked for the rest, and what it did not say is no news.
-  if (modelRulesOut(facts, rom, recipe) && modesToSurvey(rom, facts, recipe.policy).length > 0)
+  if (modelRulesOut(input.facts, rom, recipe) && modesToSurvey(rom, input.facts, recipe.policy).length > 0)
     return {
-      found: mergeFindings([checkMode(facts, recipe.policy), checkModel(facts, rom, recipe)]),
+      found: mergeFindings([checkMode(input.facts, recipe.policy), checkModel(input.facts, rom, recipe)]),
       steps: [],
     }
+  const tables = planTables(input.facts, rom, recipe)
+  const { facts } = tables
   const first = recipe.policy === 'rescue' ? firstSlot(facts) : undefined
   const target = first ?? (fromSlot && otherSlot(fromSlot))
   const targets = assignTargets(rom, facts)
   const used = targetsUsed(targets, recipe)
-  const snapshot = planSnapshot(facts)
-  const tables = planTables(facts)
   const inSuper = { facts, rom, recipe, targets }
   const changes = first === undefined ? planSuper({ ...inSuper, fromSlot }) : planRescueSuper(inSuper, first)
-  const backups = backupTargets(facts)
+  const staged = planSnapshot(facts)
+  // What was staged or half merged on a terminal that boots nothing is of no use to anybody.
+  const snapshot = first === undefined ? staged : { ...staged, action: undefined, blockers: [], warnings: [] }
+  // What is kept lies where the terminal's own tables have it.
+  const backups = backupTargets(input.facts)
   const found = mergeFindings([
     checkMode(facts, recipe.policy),
     checkSurvey(facts, rom, recipe.policy),
@@ -97,8 +101,7 @@ function planWrites(input: PlanInput, fromSlot: Slot | undefined): Planned {
     checkLock(facts),
     checkSlots(facts, recipe, fromSlot),
     checkBattery(facts, recipe),
-    // What was staged or half merged on a terminal that boots nothing is of no use to anybody.
-    first === undefined ? snapshot : { blockers: [], warnings: [] },
+    snapshot,
     tables,
     checkRequirements(facts, rom),
     checkRollback(facts, rom),
@@ -110,17 +113,15 @@ function planWrites(input: PlanInput, fromSlot: Slot | undefined): Planned {
     checkComplete(rom, used, recipe.policy === 'single' ? undefined : target, facts),
     checkHost(
       backups.reduce((sum, b) => sum + b.size, 0),
-      input.host.freeBytes,
+      host.freeBytes,
     ),
     checkHonesty(facts, recipe, backups.length),
   ])
-  return {
-    found,
-    steps: buildSteps({
-      ...{ facts, rom, recipe, targets, fromSlot, first, changes: changes.plan, tables: tables.drafts },
-      snapshot: first === undefined ? snapshot : { action: undefined, cows: snapshot.cows },
-    }),
-  }
+  const steps = buildSteps({
+    ...{ facts, rom, recipe, targets, fromSlot, first, snapshot },
+    ...{ changes: changes.plan, tables: tables.drafts, backups },
+  })
+  return { found, steps }
 }
 
 /** The recovery writes, so locks, partitions and space are its own business; what it would only refuse late is said early. */
@@ -141,6 +142,7 @@ const NOTHING_WRITTEN = {
   snapshot: { action: undefined, cows: [] },
   changes: { before: [], givenUp: [], after: [], second: [] },
   tables: [],
+  backups: [],
 } as const
 
 function targetsUsed(targets: Targets, recipe: Recipe) {

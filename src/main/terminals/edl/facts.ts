@@ -11,6 +11,7 @@ import {
   slotState,
   slotStateOf,
 } from '../../core/storage/slot-switch.ts'
+import { tableData } from '../../core/storage/table-data.ts'
 import { fromDescriptor, present } from '../fact-fields.ts'
 import type { EdlDisk } from '../types.ts'
 import type { MiscContent } from './misc.ts'
@@ -92,7 +93,10 @@ function edlFacts(reading: EdlReading, origin: EdlOrigin): EdlFacts {
       sectorSize: disk && { value: disk.sectorSize, source: 'programmer' },
       contradictions: said.length > 0 ? said : undefined,
     }),
-    luns: disks.map(({ lun, sectors, primary, backup }) => ({ lun, sectors, primary, backup })),
+    luns: disks.map(({ lun, sectors, primary, backup, table }) => ({
+      ...{ lun, sectors, primary, backup },
+      ...(table === undefined ? {} : { table: tableData(table) }),
+    })),
     writable,
     digests,
   }
