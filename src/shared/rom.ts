@@ -8,6 +8,8 @@ export const packageKindSchema = z.enum([
   'fastboot-folder',
   'fastboot-zip',
   'factory-zip',
+  'edl-folder',
+  'edl-zip',
 ])
 export type PackageKind = z.infer<typeof packageKindSchema>
 

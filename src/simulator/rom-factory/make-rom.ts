@@ -6,6 +6,7 @@ import { type Build, type BuildOptions, makeBuild } from '../make-images.ts'
 import type { TerminalProfile } from '../profiles/types.ts'
 import { emptySuper } from '../super/factory-super.ts'
 import { SUPER } from '../super/tables.ts'
+import { type EdlOptions, edlZipBytes, writeEdlFolder } from './edl-package.ts'
 import {
   type FactoryOptions,
   type FastbootSet,
@@ -21,7 +22,7 @@ import { superEmptyImage, wholeSuperImage } from './super-image.ts'
 import { writeError, writeFileWhole } from './write-file.ts'
 
 export interface RomOptions {
-  /** Path of the file to write; of the folder for `fastboot-folder`. */
+  /** Path of the file to write; of the folder for `fastboot-folder` and `edl-folder`. */
   readonly out: string
   readonly kind: PackageKind
   readonly build: string
@@ -38,6 +39,7 @@ export interface RomOptions {
   /** How a set holds logical partitions: one image for each beside `super_empty.img` (the default), or all in one `super.img`. */
   readonly logicalAs?: 'images' | 'super'
   readonly factory?: FactoryOptions
+  readonly edl?: EdlOptions
   /** Makes a delta of an `ota-zip` or `payload`: what it starts from. */
   readonly from?: { readonly build: string; readonly images: Build }
   /** Default: signed with the simulator's test key, which OTA packages then carry the certificate of. */
@@ -67,7 +69,11 @@ export async function writeRom(profile: TerminalProfile, build: Build, options: 
   }
 }
 
-function writeKind(profile: TerminalProfile, images: readonly NamedImage[], options: Settled): Promise<void> {
+async function writeKind(
+  profile: TerminalProfile,
+  images: readonly NamedImage[],
+  options: Settled,
+): Promise<void> {
   const { kind, out, signal, factory } = options
   switch (kind) {
     case 'ota-zip':
@@ -79,6 +85,10 @@ function writeKind(profile: TerminalProfile, images: readonly NamedImage[], opti
       return writeFileWhole(out, setZipBytes(fastbootSet(profile, images, options)), signal)
     case 'factory-zip':
       return writeFileWhole(out, factoryZipBytes(fastbootSet(profile, images, options), factory), signal)
+    case 'edl-folder':
+      return writeEdlFolder(out, { profile, images, signal, ...options.edl })
+    case 'edl-zip':
+      return writeFileWhole(out, await edlZipBytes({ profile, images, signal, ...options.edl }), signal)
     default:
       return missingCase(kind)
   }

@@ -111,7 +111,8 @@ function oneDigest(answer: Uint8Array): string {
   const all = Buffer.from(answer).toString('hex')
   for (const size of [32, 48]) {
     const first = all.slice(0, 2 * size)
-    if (answer.length > size && all === first.repeat(answer.length / size).slice(0, all.length)) return first
+    if (answer.length > size && all === first.repeat(Math.ceil(answer.length / size)).slice(0, all.length))
+      return first
   }
   const filled = all.replace(/(00)+$/, '').length / 2
   const size = [32, 48, 64].find((bytes) => filled <= bytes && bytes <= answer.length) ?? answer.length
