@@ -20,6 +20,8 @@ interface Arrived {
   readonly ends: boolean
 }
 
+const MOST_WAITING = 8
+
 /** Keeps one packet's read posted while the device is busy, so that a zero-length packet, or the next short command, is taken at once;
  * more is not taken before the device asks. */
 export class PostedReads {
@@ -27,7 +29,7 @@ export class PostedReads {
   readonly #packetBytes: number
   readonly #mostBytes: number
   readonly #arrived: Arrived[] = []
-  /** Bytes that the device still waits for. */
+  /** Bytes that have still to come for the read that the device is at. */
   #wanted = 0
   #gone: { readonly cause: unknown } | undefined
   #news = Promise.withResolvers<void>()
@@ -51,20 +53,19 @@ export class PostedReads {
 
   async read(bytes: number): Promise<Uint8Array<ArrayBuffer>> {
     const pieces: Uint8Array<ArrayBuffer>[] = []
-    let left = bytes
-    for (;;) {
-      this.#wanted = left
-      this.#announce()
+    this.#wanted = this.#lacking(bytes)
+    this.#announce()
+    for (let left = bytes; left > 0; ) {
       const next = await this.#next()
       const piece = next.bytes.subarray(0, left)
+      const whole = piece.length === next.bytes.length
       // The host sent more than was asked for: what is left over begins the next read.
-      if (piece.length < next.bytes.length)
-        this.#arrived.unshift({ bytes: next.bytes.subarray(piece.length), ends: next.ends })
+      if (!whole) this.#arrived.unshift({ bytes: next.bytes.subarray(piece.length), ends: next.ends })
       pieces.push(piece)
       left -= piece.length
-      if (left === 0 || (next.ends && piece.length === next.bytes.length)) break
+      if (next.ends && whole) break
     }
-    this.#wanted = 0
+    this.#announce()
     const [only] = pieces
     return pieces.length === 1 && only ? only : new Uint8Array(Buffer.concat(pieces))
   }
@@ -90,20 +91,36 @@ export class PostedReads {
       while (!this.#gone) {
         const size = this.#nextRead
         const bytes = await this.#post(size)
-        this.#arrived.push({ bytes, ends: bytes.length < size })
+        const ends = bytes.length < size
+        this.#arrived.push({ bytes, ends })
+        this.#wanted = ends ? 0 : Math.max(0, this.#wanted - bytes.length)
         this.#announce()
         // Busy, and one packet waits: the endpoint refuses the next one until the device asks.
-        while (!this.#gone && this.#wanted === 0 && this.#arrived.length > 0) await this.#news.promise
+        while (!this.#gone && this.#wanted === 0 && this.#full) await this.#news.promise
       }
     } catch (cause) {
       this.end(cause)
     }
   }
 
+  /** Zero-length packets take no room, within reason. */
+  get #full(): boolean {
+    return this.#arrived.length >= MOST_WAITING || this.#arrived.some(({ bytes }) => bytes.length > 0)
+  }
+
+  /** What of a read of so many bytes is not there yet. */
+  #lacking(bytes: number): number {
+    let left = bytes
+    for (const arrived of this.#arrived) {
+      left -= arrived.bytes.length
+      if (arrived.ends || left <= 0) return 0
+    }
+    return left
+  }
+
   /** A posted read larger than what is coming would wait for a short packet for ever, so never more than is asked for, in whole packets. */
   get #nextRead(): number {
-    const waiting = this.#arrived.reduce((sum, { bytes }) => sum + bytes.length, 0)
-    const packets = Math.max(1, Math.ceil((this.#wanted - waiting) / this.#packetBytes))
+    const packets = Math.max(1, Math.ceil(this.#wanted / this.#packetBytes))
     return Math.min(packets * this.#packetBytes, Math.max(this.#packetBytes, this.#mostBytes))
   }
 

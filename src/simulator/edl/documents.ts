@@ -35,7 +35,8 @@ export class DocumentWriter {
       () => this.#send(documents),
       (bytes) => this.#transfer(documents.join('').padEnd(bytes, ' ')),
     )
-    if (this.#traits.trailingLogs) await this.#send([logDocument('INFO: ready for the next command')])
+    const over = response.attributes?.['rawmode'] !== 'true'
+    if (this.#traits.trailingLogs && over) await this.#send([logDocument('INFO: ready for the next command')])
   }
 
   /** Raw data, ended so that the host sees it. */

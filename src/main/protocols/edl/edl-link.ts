@@ -1,6 +1,6 @@
 // The pipes of a terminal in EDL as Sahara and Firehose both use them: reads that stay open, and bytes that can be given back.
 import { asSlotbenchError, SlotbenchError } from '../../../shared/errors.ts'
-import { Deadline, type IoOptions } from '../../../shared/io-options.ts'
+import type { IoOptions } from '../../../shared/io-options.ts'
 import { underDeadline } from '../../../shared/waiting.ts'
 import type { PacketLink, Transport } from '../transport.ts'
 
@@ -8,6 +8,9 @@ type Chunk = Uint8Array<ArrayBuffer>
 
 /** More than any packet of Sahara or document of Firehose, and a multiple of every packet size. */
 const MESSAGE_BYTES = 16 * 1024
+
+/** An open read holds the device, also against whoever opens it next. */
+const KEPT_MS = 5_000
 
 const links = new WeakMap<Transport, EdlLink>()
 
@@ -44,10 +47,11 @@ export class EdlLink {
     return await this.#await(o, o, maxBytes)
   }
 
-  /** What comes within `ms`, or undefined. The read goes on until the deadline of `o`. */
-  async within(ms: number, o: IoOptions): Promise<Chunk | undefined> {
+  /** What comes within `ms`, or undefined.
+   * @param keep how long the read goes on for whoever asks next, ms. */
+  async within(ms: number, o: IoOptions, keep = KEPT_MS): Promise<Chunk | undefined> {
     try {
-      return await this.#await({ signal: o.signal, deadline: o.deadline.within(ms) }, o, MESSAGE_BYTES)
+      return await this.#await(limited(o, ms), limited(o, Math.max(ms, keep)), MESSAGE_BYTES)
     } catch (thrown) {
       const error = asSlotbenchError(thrown)
       if (error.code === 'terminal-silent' && !o.deadline.expired) return undefined
@@ -111,11 +115,6 @@ const DEPARTURES: ReadonlySet<string> = new Set(['terminal-gone', 'usb-failed'])
 /** Whether the terminal left, or is about to: the last transfer of one that goes may also just fail. */
 export function isDeparture(error: SlotbenchError): boolean {
   return DEPARTURES.has(error.code)
-}
-
-/** As limited by `ms` alone: for what has to be tried although the caller's time is over. */
-export function briefly(ms: number): IoOptions {
-  return { signal: new AbortController().signal, deadline: Deadline.after(ms) }
 }
 
 function silent(): SlotbenchError {

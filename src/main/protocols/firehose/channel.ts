@@ -110,7 +110,7 @@ export class FirehoseChannel {
    * (MSM8916; qdl). The read stays open for the response. */
   async say(command: Command, ms: number, o: IoOptions): Promise<void> {
     const bytes = commandDocument(command.name, command.attributes ?? {})
-    const stale = await this.listen(HEEL_MS, limited(o, ms))
+    const stale = await this.listen(HEEL_MS, o, { keep: ms })
     if (stale > 0) throw garbled(`before ${command.name} the programmer answered something that nobody asked`)
     await this.put(bytes, o)
   }
@@ -123,13 +123,18 @@ export class FirehoseChannel {
   }
 
   /** Hears everything until it is quiet for `quiet` ms.
-   * @param first how long to wait for the first word, ms; where it is not given, `quiet`.
+   * @param wait `first`: how long to wait for the first word, ms; `keep`: how long the read stays open after that.
    * @returns how many responses were among it.
    * @throws SlotbenchError `terminal-garbled` for what is no XML, and for a programmer that does not stop. */
-  async listen(quiet: number, o: IoOptions, first = quiet): Promise<number> {
+  async listen(
+    quiet: number,
+    o: IoOptions,
+    wait: { readonly first?: number; readonly keep?: number } = {},
+  ): Promise<number> {
+    const { first = quiet, keep } = wait
     let responses = 0
     for (let count = 0; count < MAX_ELEMENTS; count++) {
-      const element = await this.#element(() => this.link.within(count === 0 ? first : quiet, o))
+      const element = await this.#element(() => this.link.within(count === 0 ? first : quiet, o, keep))
       if (element === undefined) return responses
       if (this.#isResponse(element)) responses += 1
     }

@@ -58,7 +58,7 @@ async function propose(channel: FirehoseChannel, ask: Ask, o: IoOptions): Promis
     await channel.put(commandDocument('configure', attributesOf(ask)), o)
     const answer = await hear(channel, whole)
     if (answer !== undefined && tells(answer)) {
-      if (sent > 1) await channel.listen(deadlines.quiet, limited(o, deadlines.configure))
+      if (sent > 1) await channel.listen(deadlines.quiet, o)
       return answer
     }
     // An ACK that says nothing of payloads may be a late one to something else; if nothing better comes, it has to do.

@@ -1,7 +1,7 @@
 // From a programmer that has just started, or runs since who knows when, to one that takes commands.
 import { asSlotbenchError, SlotbenchError } from '../../../shared/errors.ts'
 import type { IoOptions } from '../../../shared/io-options.ts'
-import { edlLink, limited } from '../edl/edl-link.ts'
+import { edlLink } from '../edl/edl-link.ts'
 import type { Transport } from '../transport.ts'
 import { FirehoseChannel } from './channel.ts'
 import { FirehoseClient } from './client.ts'
@@ -56,9 +56,8 @@ export async function openFirehose(
 /** What a programmer says of itself when it starts, or what an earlier process left unread.
  * @param first how long to wait for its first word, ms. */
 async function hearGreeting(channel: FirehoseChannel, first: number, io: IoOptions): Promise<void> {
-  const { quiet, configure: most } = channel.deadlines
   try {
-    await channel.listen(quiet, limited(io, first + most), first)
+    await channel.listen(channel.deadlines.quiet, io, { first })
   } catch (thrown) {
     throw inMidData(thrown)
   }
@@ -70,7 +69,7 @@ async function hearGreeting(channel: FirehoseChannel, first: number, io: IoOptio
 async function fallIntoStep(channel: FirehoseChannel, io: IoOptions): Promise<void> {
   try {
     await channel.exchange({ name: 'nop' }, channel.deadlines.nop, io)
-    await channel.listen(channel.deadlines.quiet, limited(io, channel.deadlines.nop))
+    await channel.listen(channel.deadlines.quiet, io)
   } catch (thrown) {
     throw inMidData(thrown)
   }

@@ -55,8 +55,7 @@ export class SaharaChannel {
 
   /** As {@link hear}, but undefined after `quiet` ms of silence; the read then stays open. */
   async hearWithin(quiet: number, o: IoOptions): Promise<Heard | undefined> {
-    const whole = limited(o, this.deadlines.request)
-    return await this.#next(() => this.#link.within(quiet, whole))
+    return await this.#next(() => this.#link.within(quiet, o))
   }
 
   /** Exactly `length` bytes without a header, as EXECUTE_DATA brings them. */
