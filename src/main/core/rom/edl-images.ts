@@ -41,9 +41,18 @@ export async function readImages(
   placed: readonly PlacedFile[],
   o: { readonly tables: readonly PackageTable[]; readonly notes: string[]; readonly signal: AbortSignal },
 ): Promise<readonly PartitionImage[]> {
-  refuseUncovered(placed)
+  const sparse = new Map<ByteSource, boolean>()
+  for (const { source } of placed) {
+    if (sparse.has(source)) continue
+    const head = await source.read(0, Math.min(SPARSE_START, source.size), o.signal)
+    sparse.set(source, isSparse(head))
+  }
+  refuseUncovered(placed.filter(({ source }) => sparse.get(source) !== true))
   const pieces: Piece[] = []
-  for (const one of placed) pieces.push({ entry: one.entry, image: await openPiece(one, o) })
+  for (const one of placed) {
+    const image = sparse.get(one.source) === true ? await openSparsePiece(one, o.notes) : openRawPiece(one)
+    pieces.push({ entry: one.entry, image })
+  }
   const labels = Map.groupBy(pieces, ({ entry }) => entry.label)
   return [...labels.values()].map((group) => join(group, o.tables))
 }
@@ -86,10 +95,7 @@ function refuseUncovered(placed: readonly PlacedFile[]): void {
 
 const SPARSE_START = 28
 
-async function openPiece(
-  { entry, source }: PlacedFile,
-  o: { readonly notes: string[]; readonly signal: AbortSignal },
-): Promise<ImageSource> {
+function openRawPiece({ entry, source }: PlacedFile): ImageSource {
   const start = entry.fileSectorOffset * entry.sectorSize
   if (start >= source.size)
     throw invalid(
@@ -97,23 +103,23 @@ async function openPiece(
       `${source.name} has ${source.size} bytes, none of them from sector ${entry.fileSectorOffset} on`,
     )
   const room = entry.sectors === 0 ? Number.POSITIVE_INFINITY : entry.sectors * entry.sectorSize
-  const head = await source.read(0, Math.min(SPARSE_START, source.size), o.signal)
-  if (!isSparse(head)) {
-    const size = Math.min(source.size - start, room)
-    const whole = start === 0 && size === source.size
-    return byteSourceImage(whole ? source : sliceSource(source, { name: source.name, start, size }))
-  }
-  if (start > 0) throw invalid(entry, `${source.name} is a sparse image, of which no part can be taken`)
+  const size = Math.min(source.size - start, room)
+  const whole = start === 0 && size === source.size
+  return byteSourceImage(whole ? source : sliceSource(source, { name: source.name, start, size }))
+}
+
+async function openSparsePiece({ entry, source }: PlacedFile, notes: string[]): Promise<ImageSource> {
+  if (entry.fileSectorOffset > 0)
+    throw invalid(entry, `${source.name} is a sparse image, of which no part can be taken`)
   if (!entry.sparse)
-    o.notes.push(
-      `${source.name} is a sparse image, though ${entry.place} says that it is not; it is expanded.`,
-    )
-  return openSparse(source).catch((thrown: unknown) => {
+    notes.push(`${source.name} is a sparse image, though ${entry.place} says that it is not; it is expanded.`)
+  try {
+    return await openSparse(source)
+  } catch (thrown) {
     if (!(thrown instanceof SlotbenchError)) throw thrown
-    throw new SlotbenchError(thrown.code, `${entry.place}: ${source.name}: ${thrown.message}`, {
-      cause: thrown,
-    })
-  })
+    const detail = `${entry.place}: ${source.name}: ${thrown.message}`
+    throw new SlotbenchError(thrown.code, detail, { cause: thrown })
+  }
 }
 
 function join(group: readonly Piece[], tables: readonly PackageTable[]): PartitionImage {
