@@ -11,7 +11,7 @@ import {
   slotState,
   slotStateOf,
 } from '../../core/storage/slot-switch.ts'
-import { fromDescriptor, present } from '../fact-fields.ts'
+import { present } from '../fact-fields.ts'
 import type { EdlDisk } from '../types.ts'
 import type { MiscContent } from './misc.ts'
 import { tablesOf } from './read-storage.ts'
@@ -20,8 +20,6 @@ import type { SuperOnTerminal } from './super-on-terminal.ts'
 /** What is known before any of the storage is read. */
 export interface EdlOrigin {
   readonly bay: string
-  /** From the USB descriptor. */
-  readonly usbSerial: string | undefined
   readonly chipSerial: Fact<string> | undefined
   readonly hwId: Fact<string> | undefined
   readonly pkHash: Fact<string> | undefined
@@ -61,7 +59,6 @@ export function factsOf(reading: EdlReading, origin: EdlOrigin): TerminalFacts {
     readBackIn: ['edl'],
     bay: origin.bay,
     ...present({
-      serial: fromDescriptor(origin.usbSerial),
       chipSerial: origin.chipSerial,
       slotCount: { value: hasSlots ? 2 : 1, source: 'partition tables' },
       currentSlot: said(active, sourceOfSlots(storage)),
