@@ -292,6 +292,12 @@ export const CATALOGUE = {
     'Let it boot, and run `slotbench resume` to prove it: with USB debugging on in its system, or brought back into fastboot mode.',
   ),
 
+  'loader-missing': entry(
+    EXIT.package,
+    'never',
+    'The terminal is in EDL, where nothing can be read or written before a loader (programmer) runs on it, and none was given.',
+    'Give the loader (prog_…firehose…) of a package for exactly this model.',
+  ),
   'loader-invalid': entry(
     EXIT.package,
     'never',

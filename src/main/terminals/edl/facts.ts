@@ -12,7 +12,7 @@ import {
   slotStateOf,
 } from '../../core/storage/slot-switch.ts'
 import { tableData } from '../../core/storage/table-data.ts'
-import { fromDescriptor, present } from '../fact-fields.ts'
+import { present } from '../fact-fields.ts'
 import type { EdlDisk } from '../types.ts'
 import type { MiscContent } from './misc.ts'
 import { tablesOf } from './read-storage.ts'
@@ -21,8 +21,6 @@ import type { SuperOnTerminal } from './super-on-terminal.ts'
 /** What is known before any of the storage is read. */
 export interface EdlOrigin {
   readonly bay: string
-  /** From the USB descriptor. */
-  readonly usbSerial: string | undefined
   readonly chipSerial: Fact<string> | undefined
   readonly hwId: Fact<string> | undefined
   readonly pkHash: Fact<string> | undefined
@@ -62,7 +60,6 @@ export function factsOf(reading: EdlReading, origin: EdlOrigin): TerminalFacts {
     readBackIn: ['edl'],
     bay: origin.bay,
     ...present({
-      serial: fromDescriptor(origin.usbSerial),
       chipSerial: origin.chipSerial,
       slotCount: { value: hasSlots ? 2 : 1, source: 'partition tables' },
       currentSlot: said(active, sourceOfSlots(storage)),

@@ -32,7 +32,7 @@ const [systemA, systemB, vendorB] = [
   partitionName('vendor_b'),
 ]
 const origin = {
-  ...{ bay: 'usb:1-1' as BayId, usbSerial: undefined, chipSerial: undefined },
+  ...{ bay: 'usb:1-1' as BayId, chipSerial: undefined },
   ...{ hwId: undefined, pkHash: undefined },
 }
 

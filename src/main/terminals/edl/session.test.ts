@@ -34,7 +34,6 @@ const digestOf = (content: Uint8Array) => sha256(createHash('sha256').update(con
 const boot = partitionName('boot_b')
 const origin = {
   bay: 'usb:1-1' as BayId,
-  usbSerial: undefined,
   chipSerial: { value: '1a2b3c4d', source: 'Sahara' },
   hwId: { value: '0019c0e100040000', source: 'Sahara' },
   pkHash: undefined,

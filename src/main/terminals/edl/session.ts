@@ -360,7 +360,7 @@ class ProgrammerSession implements EdlSession {
   }
 
   #at(thrown: unknown): SlotbenchError {
-    const terminal = this.#facts.serial?.value ?? this.#facts.chipSerial?.value
+    const terminal = this.#facts.chipSerial?.value
     return asSlotbenchError(thrown).at({ bay: this.bay, ...(terminal !== undefined && { terminal }) })
   }
 }

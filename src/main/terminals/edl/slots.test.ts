@@ -20,7 +20,7 @@ import { edlSession } from './session.ts'
 
 const io = (): IoOptions => ({ signal: new AbortController().signal, deadline: Deadline.after(60_000) })
 const origin = {
-  ...{ bay: 'usb:1-1' as BayId, usbSerial: undefined, chipSerial: undefined },
+  ...{ bay: 'usb:1-1' as BayId, chipSerial: undefined },
   ...{ hwId: undefined, pkHash: undefined },
 }
 
