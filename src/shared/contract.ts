@@ -1,70 +1,44 @@
 // The contract between the engine and whatever shows it: messages as schemas, the same over every host.
 import { z } from 'zod'
-import { problemSchema } from './job.ts'
-import { recognisedSchema } from './recognised.ts'
-import { modeSchema } from './terminal.ts'
+import { benchStateSchema, changeSchema } from './contract-state.ts'
+import { noticeSchema } from './contract-views.ts'
 
-/** An error for people, outside of any job: what happened, what it means and what to do next. */
-export const noticeSchema = problemSchema.omit({ step: true, at: true })
-export type Notice = z.infer<typeof noticeSchema>
+export * from './contract-commands.ts'
+export * from './contract-log.ts'
+export * from './contract-state.ts'
+export * from './contract-views.ts'
 
-/** The terminal that the bench remembers, where what stands on the bay does not say by itself which one it is. */
-export const knownIdentitySchema = z.object({
-  /** The most telling first; none when it never gave one. */
-  names: z.array(z.string()),
-  serial: z.string().exactOptional(),
-  chipSerial: z.string().exactOptional(),
-  /** By which mark it was recognised. */
-  why: z.string(),
-  /** Set when it may be another one after all. */
-  caution: z.string().exactOptional(),
+/** Goes up whenever an older window would misread a newer host. */
+export const CONTRACT_VERSION = 1
+
+/** Most characters of one message, each way. */
+export const MESSAGE_LIMIT = { toHost: 256 * 1024, toWindow: 32 * 1024 * 1024 } as const
+
+/** Window → host. The parameters are checked by the command's own schema. */
+export const requestSchema = z.strictObject({
+  id: z.number().int().positive(),
+  command: z.string().max(40),
+  params: z.unknown(),
 })
-export type KnownIdentity = z.infer<typeof knownIdentitySchema>
+export type Request = z.infer<typeof requestSchema>
 
-/** One port of the bench with what stands on it. */
-export const bayViewSchema = z.object({
-  bay: z.string(),
-  mode: modeSchema,
-  serial: z.string().optional(),
-  product: z.string().optional(),
-  /** Absent for what Slotbench only recognises. */
-  protocol: z.enum(['fastboot', 'adb', 'edl']).optional(),
-  /** What it was recognised as; absent for terminals over the network. */
-  personality: recognisedSchema.pick({ name: true, explanation: true }).optional(),
-  known: knownIdentitySchema.optional(),
-  /** Absent for terminals over the network. */
-  link: z
-    .object({
-      vendorId: z.number().int(),
-      productId: z.number().int(),
-      /** As the system names it: `full`, `high`, `super`, `superPlus`. */
-      speed: z.string().optional(),
-    })
-    .optional(),
-  problem: noticeSchema.optional(),
-})
-export type BayView = z.infer<typeof bayViewSchema>
+/** Host → window. `seq` counts without gaps from the snapshot on. */
+export const hostMessageSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('snapshot'),
+    contract: z.literal(CONTRACT_VERSION),
+    seq: z.number().int().nonnegative(),
+    state: benchStateSchema,
+  }),
+  z.object({
+    type: z.literal('changes'),
+    seq: z.number().int().positive(),
+    changes: z.array(changeSchema),
+  }),
+  z.object({ type: z.literal('reply'), id: z.number().int(), result: z.unknown() }),
+  z.object({ type: z.literal('failure'), id: z.number().int(), error: noticeSchema }),
+])
+export type HostMessage = z.infer<typeof hostMessageSchema>
 
-/** Everything the list of bays shows. Each message is the whole truth; there are no differences to lose. */
-export const benchViewSchema = z.object({
-  bays: z.array(bayViewSchema),
-  /** About the bench as a whole, e.g. that this machine has no USB. */
-  notices: z.array(noticeSchema),
-})
-export type BenchView = z.infer<typeof benchViewSchema>
-
-/** What the window gets from its host. */
-export interface SlotbenchApi {
-  readonly bays: {
-    /** Calls back with the present view soon and after each change; returns the way to stop. */
-    subscribe(listener: (view: BenchView) => void): () => void
-  }
-}
-
-/** Names of the messages between a window and its host. */
-export const CHANNEL = {
-  /** Window → host: send the view now and keep it fresh. */
-  baysSubscribe: 'slotbench:bays:subscribe',
-  /** Host → window: a `BenchView`. */
-  baysChanged: 'slotbench:bays:changed',
-} as const
+/** Asks for a snapshot; not a command, because it is answered by the snapshot itself. */
+export const RESYNC = 'resync'

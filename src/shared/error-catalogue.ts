@@ -384,6 +384,37 @@ export const CATALOGUE = {
     'There is not enough free space on this computer.',
     'Free some space and try again.',
   ),
+  'message-invalid': entry(
+    EXIT.usage,
+    'never',
+    'A message between the window and the bench was not understood.',
+    'Reload the window. If it comes back, window and bench are of different versions; restart both.',
+  ),
+  'bench-unreachable': entry(
+    EXIT.host,
+    'now',
+    'The window has lost the bench. Jobs that run go on without it.',
+    'Wait; it connects again by itself. If it does not, start Slotbench again.',
+  ),
+  'bay-busy': entry(
+    EXIT.host,
+    'now',
+    'The bench is doing something else with the terminal on this bay.',
+    'Wait until it has ended, or stop it first.',
+  ),
+  'bay-empty': entry(
+    EXIT.terminal,
+    'now',
+    'Nothing that can be opened stands on this bay.',
+    'Plug the terminal in, or bring it into a mode that Slotbench can open.',
+  ),
+  'plan-expired': entry(
+    EXIT.usage,
+    'never',
+    'This plan is no longer kept by the bench.',
+    'Plan again; the terminal may have changed meanwhile.',
+  ),
+  'rom-not-listed': entry(EXIT.usage, 'never', 'This package is no longer in the library.', 'Open it again.'),
   'host-io': entry(
     EXIT.host,
     'now',

@@ -1,6 +1,6 @@
 // The command line with a bench and a package open and nothing to do: prints its resident bytes. Arguments: ROM, data folder.
 import { setTimeout as delay } from 'node:timers/promises'
-import { openBench } from '../../src/main/hosts/cli/bench.ts'
+import { openBench } from '../../src/main/hosts/bench.ts'
 import { runCli } from '../../src/main/hosts/cli/program.ts'
 import { residentBytes } from './own-memory.ts'
 

@@ -1,5 +1,5 @@
 // What is attached, as the contract shows it: plain data without the means to open anything.
-import type { BayView, BenchView, KnownIdentity, Notice } from '../../shared/contract.ts'
+import type { BenchView, KnownIdentity, Notice, SightingView } from '../../shared/contract.ts'
 import type { SlotbenchError } from '../../shared/errors.ts'
 import type { Discovery, Sighting } from '../terminals/types.ts'
 
@@ -10,13 +10,13 @@ export function benchView(
   recall: (sighting: Sighting) => KnownIdentity | undefined = () => undefined,
 ): BenchView {
   const inOrder = [...discovery.sightings()].sort((a, b) => byNumbersToo.compare(a.bay, b.bay))
-  return { bays: inOrder.map((s) => bayView(s, recall(s))), notices: discovery.notices.map(noticeOf) }
+  return { bays: inOrder.map((s) => sightingView(s, recall(s))), notices: discovery.notices.map(noticeOf) }
 }
 
 /** `usb:1-10` after `usb:1-2`. */
 const byNumbersToo = new Intl.Collator('en', { numeric: true })
 
-function bayView(sighting: Sighting, known: KnownIdentity | undefined): BayView {
+export function sightingView(sighting: Sighting, known: KnownIdentity | undefined): SightingView {
   const { bay, mode, protocol, serial, product, personality, usb, problem } = sighting
   return {
     bay,

@@ -3,7 +3,7 @@ import { SlotbenchError } from '../../../shared/errors.ts'
 import { Deadline } from '../../../shared/io-options.ts'
 import { parseEndpoint } from '../../io/tcp/endpoint.ts'
 import type { Sighting } from '../../terminals/types.ts'
-import { type Bench, type BenchOptions, openBench } from './bench.ts'
+import { type Bench, type BenchOptions, openBench } from '../bench.ts'
 import type { Output } from './output.ts'
 
 export interface CommandContext {

@@ -5,6 +5,7 @@ import { SlotbenchError } from '../../../shared/errors.ts'
 import { POLICIES, type Policy } from '../../../shared/plan.ts'
 import type { RebootTarget } from '../../terminals/types.ts'
 import { dataFolder } from '../data-folder.ts'
+import { VERSION } from '../version.ts'
 import { namedSize, number, size } from './arguments.ts'
 import type { CommandContext } from './command.ts'
 import { demo } from './commands/demo.ts'
@@ -20,7 +21,6 @@ import { type SimulateOptions, simulate } from './commands/simulate.ts'
 import { createOutput } from './output.ts'
 import { reported } from './progress.ts'
 import { backupCommands, partitionCommands, withLoader } from './storage-program.ts'
-import { VERSION } from './version.ts'
 
 type Work = (context: CommandContext) => Promise<number>
 

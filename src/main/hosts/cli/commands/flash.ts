@@ -4,11 +4,11 @@ import { CATALOGUE, type ErrorCode, EXIT } from '../../../../shared/error-catalo
 import { SlotbenchError } from '../../../../shared/errors.ts'
 import type { Job } from '../../../../shared/job.ts'
 import { missingCase } from '../../../../shared/missing-case.ts'
-import type { Bench } from '../bench.ts'
+import type { Bench } from '../../bench.ts'
+import { saveReport } from '../../report-files.ts'
 import { type CommandContext, chooseTerminal, endpointsIn, withBench } from '../command.ts'
 import { showJob } from '../progress.ts'
 import { type FlashOptions, prepare, showPlan } from './prepare.ts'
-import { saveReport } from './report-files.ts'
 
 export async function planCommand(
   context: CommandContext,

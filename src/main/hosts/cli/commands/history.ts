@@ -1,9 +1,9 @@
 // slotbench jobs | report: what was done on this bench.
 import { readFile } from 'node:fs/promises'
 import { certify } from '../../../flash/certificate.ts'
+import { saveReport } from '../../report-files.ts'
+import { VERSION } from '../../version.ts'
 import { type CommandContext, withBench } from '../command.ts'
-import { VERSION } from '../version.ts'
-import { saveReport } from './report-files.ts'
 
 export async function jobs(context: CommandContext): Promise<number> {
   return withBench(context, {}, async (bench) => {

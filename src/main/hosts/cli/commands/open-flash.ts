@@ -1,7 +1,7 @@
 // Commands that read or write single partitions of a terminal, in the mode it is in.
 import { SlotbenchError } from '../../../../shared/errors.ts'
 import type { FlashSession } from '../../../terminals/types.ts'
-import type { Bench } from '../bench.ts'
+import type { Bench } from '../../bench.ts'
 import { type CommandContext, chooseTerminal, endpointsIn, withBench } from '../command.ts'
 import { countdown } from '../waiting.ts'
 

@@ -2,15 +2,10 @@
 
 import { formatBytes } from '../../../../shared/format.ts'
 import type { Plan, Policy, Recipe } from '../../../../shared/plan.ts'
-import type { RomInfo } from '../../../../shared/rom.ts'
-import type { TerminalFacts } from '../../../../shared/terminal.ts'
-import { matchModel, modelRulesOut } from '../../../core/plan/check-model.ts'
+import { matchModel } from '../../../core/plan/check-model.ts'
 import { describe } from '../../../core/plan/describe.ts'
-import { mergeFacts } from '../../../core/plan/merge-facts.ts'
-import { modesToSurvey } from '../../../core/plan/modes.ts'
-import { plan } from '../../../core/plan/plan.ts'
-import type { Sighting } from '../../../terminals/types.ts'
-import type { Bench } from '../bench.ts'
+import type { Bench } from '../../bench.ts'
+import { planFor } from '../../plan-for.ts'
 import { type CommandContext, chooseTerminal } from '../command.ts'
 import type { Output } from '../output.ts'
 import { showPass } from '../progress.ts'
@@ -49,60 +44,25 @@ export async function prepare(
   options: FlashOptions,
   context: CommandContext,
 ): Promise<Plan> {
-  const rom = await bench.open(path, context.signal)
-  try {
-    // The terminal first: a wrong cable is found in a second, a whole ROM is verified in minutes.
-    const sighting = await chooseTerminal(bench, options.terminal, context)
-    bench.journal.checkFree(sighting.bay, sighting.serial)
-    const facts = await readFacts(bench, sighting, { rom: rom.info, options, context })
-    const info = await bench.verify(rom, {
-      signal: context.signal,
-      onProgress: showPass(context.output, 'Verifying the package'),
-    })
-    return plan({
-      facts,
-      rom: info,
-      recipe: recipeOf(options),
-      host: { freeBytes: await bench.freeBytes() },
-      now: new Date().toISOString(),
-    })
-  } finally {
-    await rom.close()
-  }
-}
-
-interface Reading {
-  readonly rom: RomInfo
-  readonly options: FlashOptions
-  readonly context: CommandContext
-}
-
-async function readFacts(
-  bench: Bench,
-  sighting: Sighting,
-  { rom, options, context }: Reading,
-): Promise<TerminalFacts> {
-  const required = rom.requirements.filter((r) => r.variable === 'partition-exists').flatMap((r) => r.anyOf)
   const { output, signal } = context
+  const rom = await bench.open(path, signal)
   const waiting = countdown(output)
-  const known = await bench
-    .survey({
-      bay: sighting.bay,
-      signal,
-      partitions: [...rom.images.map((image) => image.name), ...required],
+  try {
+    const sighting = await chooseTerminal(bench, options.terminal, context)
+    return await planFor(bench, {
+      ...{ rom, sighting, recipe: recipeOf(options), survey: options.survey === true, signal },
       onWaiting: waiting.show,
       onVisit: (mode) =>
         output.note(
           `Restarting the terminal into ${mode} mode to read what only it knows; nothing is written.`,
         ),
-      next: (sofar) => {
-        const facts = mergeFacts(sofar)
-        if (options.survey !== true || modelRulesOut(facts, rom, recipeOf(options))) return []
-        return modesToSurvey(rom, facts, options.policy)
-      },
+      onRead: () => waiting.stop(),
+      onVerify: showPass(output, 'Verifying the package'),
     })
-    .finally(() => waiting.stop())
-  return mergeFacts(known)
+  } finally {
+    waiting.stop()
+    await rom.close()
+  }
 }
 
 export function showPlan(output: Output, p: Plan): void {

@@ -8,8 +8,8 @@ import { serveFastbootTcp } from '../../../../simulator/fastboot-tcp-server.ts'
 import { bringBackToBootloader } from '../../../../simulator/hands.ts'
 import type { TcpPort } from '../../../../simulator/listen-tcp.ts'
 import type { SimulatedTerminal } from '../../../../simulator/terminal.ts'
+import { profileNamed, simulatedTerminal, writeDemoRom } from '../../simulated.ts'
 import type { CommandContext } from '../command.ts'
-import { profileNamed, simulatedTerminal, writeDemoRom } from './simulated.ts'
 
 export interface SimulateOptions {
   readonly profile: string

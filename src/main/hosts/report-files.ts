@@ -1,11 +1,11 @@
 // A job's certificate as files: JSON for programs, a page for people.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SlotbenchError } from '../../../../shared/errors.ts'
-import type { Job } from '../../../../shared/job.ts'
-import { certify } from '../../../flash/certificate.ts'
-import { certificatePage } from '../../../flash/certificate-page.ts'
-import { VERSION } from '../version.ts'
+import { SlotbenchError } from '../../shared/errors.ts'
+import type { Job } from '../../shared/job.ts'
+import { certify } from '../flash/certificate.ts'
+import { certificatePage } from '../flash/certificate-page.ts'
+import { VERSION } from './version.ts'
 
 export interface ReportFiles {
   readonly json: string

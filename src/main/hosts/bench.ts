@@ -1,35 +1,36 @@
-// The composition root of the command line: the engine's parts put together around one data folder.
+// The composition root that every host shares: the engine's parts put together around one data folder.
 import { join, resolve } from 'node:path'
-import type { JobEvent } from '../../../shared/job.ts'
-import type { RomInfo } from '../../../shared/rom.ts'
-import type { TerminalFacts } from '../../../shared/terminal.ts'
-import { openRom } from '../../core/rom/open.ts'
-import type { Rom } from '../../core/rom/types.ts'
-import { verifyRom } from '../../core/rom/verify.ts'
-import type { ByteSource } from '../../core/source.ts'
-import type { Workshop } from '../../core/workshop.ts'
-import type { Patience, SessionOpeners } from '../../flash/bay-sessions.ts'
-import { Engine } from '../../flash/engine.ts'
-import { type Arrival, goToMode, type JourneyOptions, openOnce, readOnce } from '../../flash/go-to-mode.ts'
-import { type Readings, type SurveyOptions, survey } from '../../flash/survey.ts'
-import { adbKeyStore } from '../../io/adb/key-store.ts'
-import { adbServer } from '../../io/adb/server.ts'
-import { FileBackupStore } from '../../io/files/backup-store.ts'
-import { freeSpace } from '../../io/files/free-space.ts'
-import { openFile } from '../../io/files/open-file.ts'
-import { openFolder } from '../../io/files/open-folder.ts'
-import { openDatabase } from '../../io/sqlite/database.ts'
-import { SqliteJobJournal } from '../../io/sqlite/job-journal.ts'
-import { KnownTerminals } from '../../io/sqlite/known-terminals.ts'
-import { VerifiedRoms } from '../../io/sqlite/verified-roms.ts'
-import { watchTcpEndpoints } from '../../io/tcp/tcp-source.ts'
-import { loadSystemUsb } from '../../io/usb/system-backend.ts'
-import { type LoadUsbBackend, watchUsb } from '../../io/usb/usb-watch.ts'
-import { createWorkshop } from '../../io/workers/workshop.ts'
-import { openAdbSession } from '../../terminals/adb/session.ts'
-import { createDiscovery } from '../../terminals/discovery.ts'
-import { openFastbootSession } from '../../terminals/fastboot/session.ts'
-import type { BenchDiscovery, RebootTarget, Sighting, TerminalSession } from '../../terminals/types.ts'
+import { Deadline } from '../../shared/io-options.ts'
+import type { JobEvent } from '../../shared/job.ts'
+import type { RomInfo } from '../../shared/rom.ts'
+import type { TerminalFacts } from '../../shared/terminal.ts'
+import { openRom } from '../core/rom/open.ts'
+import type { Rom } from '../core/rom/types.ts'
+import { verifyRom } from '../core/rom/verify.ts'
+import type { ByteSource } from '../core/source.ts'
+import type { Workshop } from '../core/workshop.ts'
+import type { Patience, SessionOpeners } from '../flash/bay-sessions.ts'
+import { Engine } from '../flash/engine.ts'
+import { type Arrival, goToMode, type JourneyOptions, openOnce, readOnce } from '../flash/go-to-mode.ts'
+import { type Readings, type SurveyOptions, survey } from '../flash/survey.ts'
+import { adbKeyStore } from '../io/adb/key-store.ts'
+import { adbServer } from '../io/adb/server.ts'
+import { FileBackupStore } from '../io/files/backup-store.ts'
+import { freeSpace } from '../io/files/free-space.ts'
+import { openFile } from '../io/files/open-file.ts'
+import { openFolder } from '../io/files/open-folder.ts'
+import { openDatabase } from '../io/sqlite/database.ts'
+import { SqliteJobJournal } from '../io/sqlite/job-journal.ts'
+import { KnownTerminals } from '../io/sqlite/known-terminals.ts'
+import { VerifiedRoms } from '../io/sqlite/verified-roms.ts'
+import { watchTcpEndpoints } from '../io/tcp/tcp-source.ts'
+import { loadSystemUsb } from '../io/usb/system-backend.ts'
+import { type LoadUsbBackend, watchUsb } from '../io/usb/usb-watch.ts'
+import { createWorkshop } from '../io/workers/workshop.ts'
+import { openAdbSession } from '../terminals/adb/session.ts'
+import { createDiscovery } from '../terminals/discovery.ts'
+import { openFastbootSession } from '../terminals/fastboot/session.ts'
+import type { BenchDiscovery, RebootTarget, Sighting, TerminalSession } from '../terminals/types.ts'
 
 export interface BenchOptions {
   readonly data: string
@@ -37,6 +38,8 @@ export interface BenchOptions {
   readonly endpoints?: readonly string[]
   /** The machine's USB, or a simulated bench. */
   readonly usb?: LoadUsbBackend
+  /** Further buses beside it, such as a simulated one on request. */
+  readonly moreUsb?: readonly LoadUsbBackend[]
   readonly patience?: Partial<Patience>
   /** Goes through a running adb server where that holds the terminal. */
   readonly throughAdbServer?: boolean
@@ -53,6 +56,8 @@ export interface Bench {
   readonly backups: FileBackupStore
   /** Looks at the ports from the first call on. */
   discovery(): BenchDiscovery
+  /** Looks at the ports of a system that does not announce changes, and at what could not be opened before. */
+  lookAgain(signal: AbortSignal): Promise<void>
   engine(emit: (event: JobEvent) => void): Engine
   /** Facts of a terminal in every mode that has something to tell; see `survey`. */
   survey(options: Omit<SurveyOptions, 'patience'>): Promise<Readings>
@@ -73,6 +78,9 @@ export interface Bench {
   close(): Promise<void>
 }
 
+/** How long one look at the ports may take, in milliseconds. */
+const LOOK_MS = 5_000
+
 export function openBench(options: BenchOptions): Bench {
   const data = resolve(options.data)
   const database = openDatabase(join(data, 'bench.sqlite'))
@@ -85,6 +93,7 @@ export function openBench(options: BenchOptions): Bench {
   const look = () => {
     discovery ??= createDiscovery([
       watchUsb(options.usb ?? loadSystemUsb),
+      ...(options.moreUsb ?? []).map(watchUsb),
       watchTcpEndpoints(options.endpoints ?? []),
     ])
     return discovery
@@ -110,6 +119,9 @@ export function openBench(options: BenchOptions): Bench {
     workshop,
     backups,
     discovery: look,
+    async lookAgain(signal) {
+      await look().scan({ signal, deadline: Deadline.after(LOOK_MS) })
+    },
     engine: (emit) =>
       new Engine({
         journal,

@@ -1,11 +1,14 @@
 // A simulated terminal with build 1 on it, and a ROM of build 2 for it: what `simulate` and `demo` start from.
-import { SlotbenchError } from '../../../../shared/errors.ts'
-import type { AdbDaemon } from '../../../../simulator/adb-service.ts'
-import { factoryImages, makeBuild, simulatorRootOfTrust } from '../../../../simulator/make-images.ts'
-import { PROFILE_IDS, type ProfileId, profile } from '../../../../simulator/profiles/index.ts'
-import type { ProfileOptions, TerminalProfile } from '../../../../simulator/profiles/types.ts'
-import { makeRom } from '../../../../simulator/rom-factory/make-rom.ts'
-import { SimulatedTerminal } from '../../../../simulator/terminal.ts'
+import { access, mkdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SlotbenchError } from '../../shared/errors.ts'
+import type { AdbDaemon } from '../../simulator/adb-service.ts'
+import { factoryImages, makeBuild, simulatorRootOfTrust } from '../../simulator/make-images.ts'
+import { PROFILE_IDS, type ProfileId, profile } from '../../simulator/profiles/index.ts'
+import type { ProfileOptions, TerminalProfile } from '../../simulator/profiles/types.ts'
+import { makeRom } from '../../simulator/rom-factory/make-rom.ts'
+import { SimulatedTerminal } from '../../simulator/terminal.ts'
+import { VERSION } from './version.ts'
 
 export interface SimulatedOptions {
   readonly profile: string
@@ -52,6 +55,25 @@ export async function simulatedTerminal(options: SimulatedOptions): Promise<Simu
 /** Writes a full OTA package of the next build. */
 export async function writeDemoRom(model: TerminalProfile, out: string): Promise<void> {
   await makeRom(model, { ...NEW_BUILD, build: buildName(model, NEW_BUILD.build), kind: 'ota-zip', out })
+}
+
+/** The same package as a file in this folder: made once per version and kept; half a file is never taken for a whole one.
+ * @param onMaking called when it has to be made first. @returns its path. */
+export async function demoRom(
+  model: TerminalProfile,
+  folder: string,
+  onMaking: () => void = () => {},
+): Promise<string> {
+  const path = join(folder, `${model.product}-full-ota-${VERSION}.zip`)
+  try {
+    await access(path)
+  } catch {
+    onMaking()
+    await mkdir(folder, { recursive: true })
+    await writeDemoRom(model, `${path}.part`)
+    await rename(`${path}.part`, path)
+  }
+  return path
 }
 
 function buildName(model: TerminalProfile, version: string): string {

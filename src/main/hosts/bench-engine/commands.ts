@@ -1,0 +1,113 @@
+// What each command of the contract does.
+import type { CommandName, Params, Result } from '../../../shared/contract.ts'
+import { SlotbenchError } from '../../../shared/errors.ts'
+import { examine } from '../../core/doctor/examine.ts'
+import { inspectHost } from '../../io/host/inspect-host.ts'
+import { resourceFile } from '../resource-file.ts'
+import type { BenchEngine } from './bench-engine.ts'
+import { dropUndefined } from './drop-undefined.ts'
+import { checkSessionChoice } from './flash-session.ts'
+import { listFolder } from './folder-list.ts'
+import { jobReport, jobsCsv, searchJobs } from './history.ts'
+
+type Handler<N extends CommandName> = (
+  engine: BenchEngine,
+  params: Params<N>,
+) => Result<N> | Promise<Result<N>>
+
+const DONE = {}
+
+export const HANDLERS: { readonly [N in CommandName]: Handler<N> } = {
+  'bays.rename': ({ board }, { bay, name }) => done(board.rename(bay, name)),
+  'bays.order': ({ board }, { bays }) => done(board.order(bays)),
+  'bays.forget': ({ board }, { bay }) => done(board.forget(bay)),
+
+  'rom.add': async ({ library }, { path }) => ({ rom: await library.add(path) }),
+  'rom.verify': ({ library }, { rom }) => {
+    library.pathOf(rom)
+    // How it ends is told at the package.
+    library.verify(rom).catch(() => {})
+    return DONE
+  },
+  'rom.remove': ({ library }, { rom }) => done(library.remove(rom)),
+  'rom.detail': ({ library }, { rom }) => ({ info: library.detail(rom) }),
+  'files.list': (_, { folder }) => listFolder(folder),
+
+  'plan.make': async ({ planner }, request) => ({ plan: await planner.make(request) }),
+  'job.start': async ({ planner, runner }, { plan }) => ({ job: await runner.start(planner.take(plan)) }),
+  'job.cancel': async ({ runner }, { job }) => done(await runner.cancel(job)),
+  'job.resume': async ({ runner }, { job, bay }) => done(await runner.resume(job, bay)),
+  'job.again': (engine, { job }) => startAgain(engine, job),
+  'job.acknowledge': ({ runner, board, session, model }, { job }) => {
+    runner.acknowledge(job)
+    const bay = model.state.jobs.find(({ id }) => id === job)?.bay
+    // In a session, what was looked at is not started again by itself.
+    if (bay !== undefined && board.sighting(bay) !== undefined) session.hold(bay)
+    return DONE
+  },
+  'job.throughput': ({ runner }, { job }) => ({ samples: [...runner.throughput(job)] }),
+  'job.report': ({ bench }, { job }) => jobReport(bench, job),
+  'jobs.search': ({ bench }, { limit, offset, ...query }) => searchJobs(bench, query, { limit, offset }),
+  'jobs.csv': ({ bench }, query) => ({ csv: jobsCsv(bench, query) }),
+
+  'terminal.facts': async ({ board }, { bay, fresh }) => {
+    if (fresh) await board.read(bay, false)
+    return board.reading(bay) ?? {}
+  },
+  'terminal.reboot': ({ bench, board, desk }, { bay, to }) =>
+    desk.take(bay, { yields: false }, async (signal) => {
+      const sighting = board.openable(bay)
+      bench.journal.checkFree(sighting.bay, sighting.serial)
+      return board.working(bay, { kind: 'rebooting', mode: to }, async () => {
+        const { facts } = await bench.goTo(sighting, to, {
+          signal,
+          onWaiting: (waiting) => board.waiting(bay, waiting),
+          onOpened: (opened) => bench.journal.checkFree(opened.bay, opened.serial?.value),
+        })
+        if (facts !== undefined) board.learnt(bay, facts)
+        return DONE
+      })
+    }),
+  'terminal.stop': async ({ desk, model }, { bay }) => {
+    const runs = model.state.jobs.some((job) => job.bay === bay && job.state === 'running')
+    if (runs) throw new SlotbenchError('bay-busy', 'a job runs there; it is cancelled as a job')
+    return done(await desk.stop(bay, 'stopped at the bench'))
+  },
+
+  'session.start': ({ session, library }, choice) => {
+    library.pathOf(choice.rom)
+    checkSessionChoice(choice)
+    return done(session.start(choice))
+  },
+  'session.stop': ({ session }) => done(session.stop()),
+  'session.go': async ({ session }, { bay }) => done(await session.go(bay)),
+  'session.hold': ({ session }, { bay }) => done(session.hold(bay)),
+  'session.recheck': ({ session }, { bay }) => done(session.recheck(bay)),
+
+  'settings.set': ({ settings, model }, change) =>
+    done(model.change({ kind: 'settings', settings: settings.change(dropUndefined(change)) })),
+  'log.read': ({ log }, query) => log.read(query),
+  'host.doctor': async () => ({
+    report: examine(await inspectHost(resourceFile('udev/51-slotbench.rules'))),
+  }),
+  'simulation.add': async ({ simulation, library }, { profile }) => {
+    const { bay, rom } = await simulation.add(profile)
+    await library.add(rom)
+    return { bay }
+  },
+  'simulation.remove': ({ simulation }, { bay }) => done(simulation.remove(bay)),
+}
+
+function done(_: unknown): Record<string, never> {
+  return {}
+}
+
+/** The same package and recipe, planned anew for what stands on the bay now. */
+async function startAgain({ bench, library, planner, runner }: BenchEngine, id: string) {
+  const { plan: before } = bench.journal.get(id)
+  const rom = await library.add(before.rom.path)
+  const plan = await planner.plan({ bay: before.terminal.bay, rom, survey: true }, before.recipe)
+  const job = await runner.start(plan)
+  runner.acknowledge(id)
+  return { job }
+}

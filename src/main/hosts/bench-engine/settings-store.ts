@@ -1,0 +1,69 @@
+// The settings of the bench in a file of their own, and which ended jobs somebody has seen. A file that cannot be read is as none.
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { FIRST_SETTINGS, type Settings, settingsSchema } from '../../../shared/contract.ts'
+import { SlotbenchError } from '../../../shared/errors.ts'
+
+const MOST_SEEN = 1_000
+const fileSchema = z.object({
+  settings: settingsSchema.partial(),
+  /** Jobs that ended badly and were acknowledged; the latest last. */
+  seen: z.array(z.string().max(64)).max(MOST_SEEN),
+})
+
+export class SettingsStore {
+  readonly #path: string
+  #settings: Settings
+  #seen: readonly string[]
+
+  constructor(folder: string) {
+    this.#path = join(folder, 'settings.json')
+    const { settings, seen } = read(this.#path)
+    // What a newer version has added is as at the first start.
+    this.#settings = { ...FIRST_SETTINGS, ...settings } as Settings
+    this.#seen = seen
+  }
+
+  get settings(): Settings {
+    return this.#settings
+  }
+
+  /** @throws SlotbenchError `host-io`; then nothing has changed. */
+  change(change: Partial<Settings>): Settings {
+    const next = settingsSchema.parse({ ...this.#settings, ...change })
+    this.#write({ settings: next, seen: this.#seen })
+    this.#settings = next
+    return next
+  }
+
+  isSeen(job: string): boolean {
+    return this.#seen.includes(job)
+  }
+
+  markSeen(job: string): void {
+    if (this.isSeen(job)) return
+    const seen = [...this.#seen, job].slice(-MOST_SEEN)
+    this.#write({ settings: this.#settings, seen })
+    this.#seen = seen
+  }
+
+  /** Whole or not at all: a power cut leaves the old file. */
+  #write(content: { readonly settings: Settings; readonly seen: readonly string[] }): void {
+    try {
+      mkdirSync(dirname(this.#path), { recursive: true })
+      writeFileSync(`${this.#path}.new`, `${JSON.stringify(content, null, 2)}\n`)
+      renameSync(`${this.#path}.new`, this.#path)
+    } catch (cause) {
+      throw new SlotbenchError('host-io', `${this.#path} cannot be written`, { cause })
+    }
+  }
+}
+
+function read(path: string): z.infer<typeof fileSchema> {
+  try {
+    return fileSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch {
+    return { settings: {}, seen: [] }
+  }
+}
