@@ -122,7 +122,7 @@ async function failed(seen: string, session: TerminalSession, { step, context }:
   const isBack = session.protocol === 'adb' && session.facts.mode === 'system'
   if (isBack && session.facts.currentSlot?.value === step.fallback)
     throw new SlotbenchError('boot-failed', why)
-  const bootloader = (await context.reach('bootloader')) as FlashSession
+  const bootloader = await context.flash(step)
   const refusal = await switchBack(step.fallback, bootloader, context)
   await restart(bootloader, context)
   if (refusal === undefined) throw new SlotbenchError('boot-failed', why)

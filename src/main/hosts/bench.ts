@@ -17,6 +17,7 @@ import { adbKeyStore } from '../io/adb/key-store.ts'
 import { adbServer } from '../io/adb/server.ts'
 import { FileBackupStore } from '../io/files/backup-store.ts'
 import { freeSpace } from '../io/files/free-space.ts'
+import { LoaderStore } from '../io/files/loader-store.ts'
 import { openFile } from '../io/files/open-file.ts'
 import { openFolder } from '../io/files/open-folder.ts'
 import { openDatabase } from '../io/sqlite/database.ts'
@@ -31,6 +32,7 @@ import { openAdbSession } from '../terminals/adb/session.ts'
 import { createDiscovery } from '../terminals/discovery.ts'
 import { openFastbootSession } from '../terminals/fastboot/session.ts'
 import type { BenchDiscovery, RebootTarget, Sighting, TerminalSession } from '../terminals/types.ts'
+import { edlOpener } from './edl-opener.ts'
 
 export interface BenchOptions {
   readonly data: string
@@ -68,7 +70,10 @@ export interface Bench {
   openFile(path: string): Promise<ByteSource>
   /** Takes a terminal into another mode; see `goToMode`. */
   goTo(sighting: Sighting, to: RebootTarget, options: Omit<JourneyOptions, 'patience'>): Promise<Arrival>
-  open(path: string, signal: AbortSignal): Promise<Rom>
+  /** @param flavour which variant is meant, of a package that holds several. */
+  open(path: string, signal: AbortSignal, flavour?: string): Promise<Rom>
+  /** From now on terminals in EDL may be opened with the programmers that the package brings. */
+  keepLoadersOf(rom: Rom): Promise<void>
   /** What the package says of itself with every digest checked; a file that was verified before is not read again. */
   verify(
     rom: Rom,
@@ -88,6 +93,7 @@ export function openBench(options: BenchOptions): Bench {
   const verified = new VerifiedRoms(database)
   const known = new KnownTerminals(database)
   const backups = new FileBackupStore(join(data, 'backups'))
+  const edl = edlOpener(options.loaders ?? [], new LoaderStore(join(data, 'loaders')))
   const workshop = createWorkshop()
   let discovery: BenchDiscovery | undefined
   const look = () => {
@@ -98,8 +104,8 @@ export function openBench(options: BenchOptions): Bench {
     ])
     return discovery
   }
-  const open = (path: string, signal: AbortSignal) =>
-    openRom(resolve(path), { openFile, openFolder, workshop }, signal)
+  const open = (path: string, signal: AbortSignal, flavour?: string) =>
+    openRom(resolve(path), { openFile, openFolder, workshop, flavour }, signal)
   const adb = {
     credentials: adbKeyStore({ dataFolder: data }),
     server: adbServer(),
@@ -109,6 +115,7 @@ export function openBench(options: BenchOptions): Bench {
     discovery: look(),
     openSession: openFastbootSession,
     openAdb: (sighting, o) => openAdbSession(sighting, { ...o, ...adb }),
+    openEdl: edl.any ? (sighting, o) => edl.open(sighting, look(), o) : undefined,
     memory: known,
   })
   return {
@@ -140,6 +147,7 @@ export function openBench(options: BenchOptions): Bench {
     read: (sighting, o) => readOnce(openers(), sighting, { ...o, patience: options.patience }),
     goTo: (sighting, to, o) => goToMode(openers(), sighting, to, { ...o, patience: options.patience }),
     open,
+    keepLoadersOf: (rom) => edl.use(rom),
     async verify(rom, { signal, onProgress }) {
       const known = await verified.find(rom.info.path, rom.info.fingerprint)
       if (known !== undefined) return known

@@ -97,7 +97,8 @@ function buildProgram(choose: (work: Work) => void): Command {
     .description('show what a package is and holds')
     .argument('<rom>', 'OTA zip, payload.bin, or fastboot image set (folder or zip)')
     .option('--verify', 'check every digest in it', false)
-    .action((rom: string, o: { verify: boolean }) => choose((c) => inspect(c, rom, o)))
+    .option('--flavour <name>', 'which variant, of an EDL package that holds several')
+    .action((rom: string, o: { verify: boolean; flavour?: string }) => choose((c) => inspect(c, rom, o)))
   flashOptions(program.command('plan').description('show what flashing would do; writes nothing'))
     .option('--survey', 'restart the terminal into the modes that know what the plan needs', false)
     .action((rom: string, o: FlashOptions) => choose((c) => planCommand(c, rom, o)))
@@ -222,6 +223,7 @@ function flashOptions(command: Command, policy: Policy = 'seamless'): Command {
       'EDL: put the partition tables of the package in the place of the terminal’s; what they move is lost',
       false,
     )
+    .option('--flavour <name>', 'which variant, of an EDL package that holds several')
     .option('--assume-model <name>', 'vouch that package and terminal belong to this model')
     .option('--proof-timeout <seconds>', 'how long to wait for the new build to be seen booting', number, 600)
 }

@@ -8,10 +8,10 @@ import { showPass } from '../progress.ts'
 export async function inspect(
   context: CommandContext,
   path: string,
-  options: { readonly verify: boolean },
+  options: { readonly verify: boolean; readonly flavour?: string },
 ): Promise<number> {
   return withBench(context, {}, async (bench) => {
-    const rom = await bench.open(path, context.signal)
+    const rom = await bench.open(path, context.signal, options.flavour)
     try {
       const { output } = context
       const info = options.verify

@@ -21,6 +21,7 @@ export interface FlashOptions {
   readonly giveUpOtherSlot?: boolean
   readonly packageTables?: boolean
   readonly loader?: readonly string[]
+  readonly flavour?: string
   /** The terminal may be restarted into the modes that know what the plan needs. */
   readonly survey?: boolean
 }
@@ -45,7 +46,7 @@ export async function prepare(
   context: CommandContext,
 ): Promise<Plan> {
   const { output, signal } = context
-  const rom = await bench.open(path, signal)
+  const rom = await bench.open(path, signal, options.flavour)
   const waiting = countdown(output)
   try {
     const sighting = await chooseTerminal(bench, options.terminal, context)
