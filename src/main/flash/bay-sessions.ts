@@ -262,9 +262,11 @@ export class BaySessions {
     const { openSession, openEdl } = this.#openers
     if (sighting.protocol === 'adb') return this.#openAdb(sighting, until.deadline)
     const io = this.#io(this.#o.patience.open)
-    return sighting.protocol === 'edl' && openEdl !== undefined
-      ? openEdl(sighting, io)
-      : openSession(sighting, io)
+    if (sighting.protocol !== 'edl') return openSession(sighting, io)
+    return (
+      openEdl?.(sighting, io) ??
+      Promise.reject(new SlotbenchError('loader-missing', `the terminal on ${sighting.bay} is in EDL`))
+    )
   }
 
   /** Remembers what came up in a mode that is never opened. */
