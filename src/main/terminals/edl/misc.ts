@@ -7,9 +7,8 @@ import {
   BOOTLOADER_MESSAGE_SIZE,
   type BootloaderControl,
   encodeBootloaderControl,
-  encodeBootloaderMessage,
   parseBootloaderControl,
-  parseBootloaderMessage,
+  withBootCommand,
 } from '../../core/formats/bootctl.ts'
 import {
   parseVirtualAbMessage,
@@ -80,8 +79,7 @@ export class Misc {
 
   async askFor({ command, recovery = '' }: BootWish, o: IoOptions): Promise<void> {
     const present = await this.#bytes(0, BOOTLOADER_MESSAGE_SIZE, o)
-    const { stage } = parseBootloaderMessage(present)
-    await this.#write(0, encodeBootloaderMessage(present, { command, status: '', recovery, stage }), o)
+    await this.#write(0, withBootCommand(present, { command, recovery }), o)
   }
 
   async #bytes(offset: number, length: number, o: IoOptions): Promise<Uint8Array<ArrayBuffer>> {
