@@ -16,6 +16,8 @@ unzip:unzip
 adb:adb
 openssl:openssl
 readelf:binutils
+qdl:qdl
+losetup:mount
 '
 # The USB guest runs Debian's own kernel, on x86-64 only.
 if [ "$(uname -m)" = x86_64 ] && command -v dpkg-deb >/dev/null; then

@@ -1,6 +1,7 @@
 // Transcripts of Firehose as one would tell them: elements, without the document around them.
 import { type FirehoseOptions, openFirehose } from '../src/main/protocols/firehose/open.ts'
-import type { Firehose } from '../src/main/protocols/firehose/types.ts'
+import type { Firehose, SectorTarget } from '../src/main/protocols/firehose/types.ts'
+import { SlotbenchError } from '../src/shared/errors.ts'
 import { Deadline, type IoOptions } from '../src/shared/io-options.ts'
 import { ScriptedTransport } from './scripted-transport.ts'
 
@@ -53,3 +54,37 @@ export async function programmer(
   const transport = transcript(CONFIGURE(), CONFIGURED(options.payload), ...lines)
   return { transport, firehose: await openFirehose(transport, { deadlines: BRISK, ...options }, io()) }
 }
+
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  return (await errorOf(work)).code
+}
+
+export async function errorOf(work: Promise<unknown>): Promise<SlotbenchError> {
+  const thrown = await work.then(
+    () => 'a result',
+    (error: unknown) => error,
+  )
+  if (thrown instanceof SlotbenchError) return thrown
+  throw new Error(`not one of ours: ${String(thrown)}`)
+}
+
+export async function* pieces(...parts: readonly Uint8Array<ArrayBuffer>[]) {
+  yield* parts
+}
+
+export async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = []
+  for await (const piece of source) all.push(piece)
+  return Buffer.concat(all)
+}
+
+export const sectors = (first: number, count: number): SectorTarget => ({
+  lun: 4,
+  first,
+  count,
+  sectorSize: 512,
+})
+export const RANGE = (first: number, count: number) =>
+  `SECTOR_SIZE_IN_BYTES="512" num_partition_sectors="${count}" physical_partition_number="4" start_sector="${first}"`
+export const PROGRAM = (first: number, count: number) =>
+  `> <program ${RANGE(first, count)} filename="slotbench" />`

@@ -198,7 +198,7 @@ export const CATALOGUE = {
   'terminal-garbled': entry(
     EXIT.terminal,
     'power-cycle',
-    'The terminal answered with something that is neither fastboot nor ADB, or is broken.',
+    'The terminal answered with something that it should not say in this mode, or that is broken.',
     'Restart it, try another cable or port, and try again; a job goes on with `slotbench resume`.',
   ),
   'terminal-refused': entry(

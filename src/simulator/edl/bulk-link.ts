@@ -33,6 +33,7 @@ export class PostedReads {
   #wanted = 0
   #gone: { readonly cause: unknown } | undefined
   #news = Promise.withResolvers<void>()
+  readonly #finished: Promise<void>
   readonly #ended = Promise.withResolvers<void>()
 
   /** @param post one read of the endpoint: whole packets, ended by a short one. @param mostBytes one of them may be. */
@@ -44,7 +45,12 @@ export class PostedReads {
     this.#post = post
     this.#packetBytes = packetBytes
     this.#mostBytes = mostBytes
-    void this.#pump()
+    this.#finished = this.#pump()
+  }
+
+  /** No read is posted any more, nor ever again. */
+  get finished(): Promise<void> {
+    return this.#finished
   }
 
   get gone(): Promise<void> {

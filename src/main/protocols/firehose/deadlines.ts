@@ -17,6 +17,9 @@ export interface FirehoseDeadlines {
   /** One payload on its way out; SPI NOR takes long. */
   readonly chunk: number
   readonly slowChunk: number
+  /** One read that listens while data goes out; then the next one does. Short ones could lose the answer (zte-domain §7), and one that is
+   * still open when the connection is given up keeps the device from being opened again. */
+  readonly ear: number
   /** After the last byte: the programmer writes out what it holds. */
   readonly finalAck: number
   readonly readChunk: number
@@ -40,6 +43,7 @@ export const FIREHOSE_DEADLINES: FirehoseDeadlines = {
   setup: 10_000,
   chunk: 10_000,
   slowChunk: 60_000,
+  ear: 20_000,
   finalAck: 120_000,
   readChunk: 30_000,
   erase: 120_000,

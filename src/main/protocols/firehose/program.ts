@@ -98,12 +98,12 @@ class Ear {
   readonly #o: IoOptions
   readonly #answer: Promise<Answer>
   #early: Answer | SlotbenchError | undefined
+  #over = false
 
   constructor(channel: FirehoseChannel, o: IoOptions) {
     this.#channel = channel
     this.#o = o
-    // As long as data goes out there is nothing to say, so silence is no reason to stop listening.
-    this.#answer = channel.answer(o, Number.POSITIVE_INFINITY)
+    this.#answer = this.#listen()
     this.#answer.then(
       (answer) => {
         this.#early = answer
@@ -124,6 +124,7 @@ class Ear {
   /** What broke the transfer: the programmer's own word on it, where it has one. */
   async explain(thrown: unknown): Promise<SlotbenchError> {
     const error = asSlotbenchError(thrown)
+    this.#over = true
     if (this.#early === undefined && error.code.startsWith('terminal-'))
       await this.#within(this.#channel.deadlines.lastWords).catch(() => undefined)
     const early = this.#early
@@ -140,7 +141,21 @@ class Ear {
       } catch (thrown) {
         const error = asSlotbenchError(thrown)
         const goesOn = error.code === 'terminal-silent' && this.#channel.words !== words
-        if (!goesOn || this.#o.deadline.expired || this.#early !== undefined) throw error
+        if (goesOn && !this.#o.deadline.expired && this.#early === undefined) continue
+        this.#over = true
+        throw error
+      }
+    }
+  }
+
+  /** As long as data goes out there is nothing to say, so silence is no reason to stop. */
+  async #listen(): Promise<Answer> {
+    for (;;) {
+      try {
+        return await this.#channel.answer(this.#o, this.#channel.deadlines.ear)
+      } catch (thrown) {
+        const error = asSlotbenchError(thrown)
+        if (error.code !== 'terminal-silent' || this.#over || this.#o.deadline.expired) throw error
       }
     }
   }

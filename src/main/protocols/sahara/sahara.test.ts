@@ -184,6 +184,19 @@ describe('the greeting', () => {
     expect(sahara.identity.protocolVersion).toBe(2)
   })
 
+  it('comes again from a boot ROM that an earlier process left in command mode', async () => {
+    const { transport, sahara } = await identify(
+      [ANSWER(3), EOI(1), SWITCH, HELLO(), ANSWER(3), READY, ...WHO],
+      { greeting: 60 },
+    )
+    expect(sahara.identity).toMatchObject({ protocolVersion: 2, hwId: '000460e100040000' })
+    expect(transport.finished).toBe(true)
+    const stubborn = await identify([ANSWER(3), EOI(1), SWITCH, EOI(1), ANSWER(0), EOI(1)], { greeting: 60 })
+    const transfer = await stubborn.sahara.startTransfer(io())
+    const error = await errorOf(transfer.send(programmerImages(source(LOADER)), io()))
+    expect([error.code, error.retry]).toEqual(['terminal-wrong-mode', 'power-cycle'])
+  })
+
   it('may come in pieces, or together with what follows', async () => {
     const hello = HELLO().slice(4)
     const { sahara } = await identify([

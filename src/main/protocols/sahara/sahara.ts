@@ -60,7 +60,7 @@ export async function openSahara(
 ): Promise<SaharaStart> {
   const channel = new SaharaChannel(edlLink(transport), { ...SAHARA_DEADLINES, ...options.deadlines })
   const rom = new BootRom(channel)
-  const heard = await rom.greet(MODE.command, io)
+  const heard = await rom.greetAnew(MODE.command, io)
   if (heard.kind === 'xml') return { kind: 'firehose' }
   return { kind: 'sahara', sahara: await identified(rom, heard, io) }
 }
@@ -91,6 +91,19 @@ class BootRom {
     const next = await this.#reaction(heard === undefined, io)
     if (next.kind !== 'hello') return this.#judge(next)
     // It was only late: what we said unasked went unheard, or was taken for an answer, and this one is the next greeting.
+    this.#note(next)
+    await this.answer(mode, io)
+    return this.#judge(await this.#reaction(false, io))
+  }
+
+  /** As {@link greet}, also for a boot ROM that an earlier process left in command mode: it takes no greeting, and goes back to its own
+   * when it is told to. */
+  async greetAnew(mode: SaharaMode, io: IoOptions): Promise<Heard> {
+    const heard = await this.greet(mode, io)
+    if (heard.kind !== 'end-of-image' || this.announced !== undefined) return heard
+    await this.channel.send(switchMode(MODE.imageTransfer), io)
+    const next = await this.channel.hearWithin(this.channel.deadlines.greeting, io)
+    if (next?.kind !== 'hello') return heard
     this.#note(next)
     await this.answer(mode, io)
     return this.#judge(await this.#reaction(false, io))

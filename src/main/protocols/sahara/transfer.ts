@@ -131,6 +131,11 @@ class Transfer {
   /** @returns whether there is more to send. */
   async #endOfImage(status: number): Promise<'more' | 'complete' | 'left'> {
     const { channel } = this.#plan
+    if (status !== 0 && this.#sent === 0)
+      throw new SlotbenchError(
+        'terminal-wrong-mode',
+        `the boot ROM does not begin to load: ${statusWords(status)}`,
+      )
     if (status !== 0) throw this.#notAccepted(statusWords(status))
     await channel.send(done(), this.#o)
     try {
