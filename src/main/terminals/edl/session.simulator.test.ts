@@ -190,6 +190,15 @@ describe('loaders', () => {
     expect(Buffer.compare(Buffer.concat(parts), boot)).toBe(0)
   })
 
+  it.each([50, 600])(
+    'that come up as a new device %i ms later are waited for',
+    async (reenumeratesAfterMs) => {
+      const bench = await inEdl('nx789j')
+      const session = await open(bench, [loaderFor(bench.terminal.profile, { reenumeratesAfterMs })])
+      expect(session.facts.currentSlot?.value).toBe('a')
+    },
+  )
+
   it('that come up as a new device are not followed to a stranger', async () => {
     const bench = await inEdl('nx789j')
     const stranger = await testTerminal('nx789j', { serial: 'ANOTHER' })
