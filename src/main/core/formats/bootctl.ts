@@ -100,23 +100,17 @@ export function parseBootloaderMessage(bytes: Uint8Array): BootloaderMessage {
   return { command, status, recovery, stage }
 }
 
-/** The bytes of `previous` (the first 2048 of misc) with this message; what is kept for others stays.
+/** The first 2048 bytes of misc with a command and its arguments; what is kept there for others stays, a status goes.
  * @throws SlotbenchError `bootctl-invalid` when a text does not fit its field, or there are fewer bytes. */
-export function encodeBootloaderMessage(
+export function withBootCommand(
   previous: Uint8Array,
-  message: BootloaderMessage,
+  { command, recovery }: Pick<BootloaderMessage, 'command' | 'recovery'>,
 ): Uint8Array<ArrayBuffer> {
   if (previous.byteLength < BOOTLOADER_MESSAGE_SIZE)
     throw invalid(`a bootloader message of ${previous.byteLength} bytes`)
-  const { command, status, recovery, stage } = message
-  const fields = new RecordWriter('little', 'bootctl-invalid')
-    .text(command, 32)
-    .text(status, 32)
-    .text(recovery, 768)
-    .text(stage, 32)
-    .finish()
+  const fields = new RecordWriter('little', 'bootctl-invalid').text(command, 32).zeros(32).text(recovery, 768)
   const bytes = new Uint8Array(previous.subarray(0, BOOTLOADER_MESSAGE_SIZE))
-  bytes.set(fields)
+  bytes.set(fields.finish())
   return bytes
 }
 

@@ -1,15 +1,15 @@
 // The misc partition of a terminal in EDL: what boots next, slots where they are kept there, and whether an update is staged.
 import { SlotbenchError } from '../../../shared/errors.ts'
 import type { IoOptions } from '../../../shared/io-options.ts'
+import { missingCase } from '../../../shared/missing-case.ts'
 import {
   BOOTLOADER_CONTROL_OFFSET,
   BOOTLOADER_CONTROL_SIZE,
   BOOTLOADER_MESSAGE_SIZE,
   type BootloaderControl,
   encodeBootloaderControl,
-  encodeBootloaderMessage,
   parseBootloaderControl,
-  parseBootloaderMessage,
+  withBootCommand,
 } from '../../core/formats/bootctl.ts'
 import {
   parseVirtualAbMessage,
@@ -19,7 +19,7 @@ import {
   withMergeStatus,
 } from '../../core/formats/virtual-ab-message.ts'
 import { findPartition, type PlacedPartition } from '../../core/storage/partitions.ts'
-import type { EdlDisk } from '../types.ts'
+import type { EdlDisk, RebootTarget } from '../types.ts'
 import { tablesOf } from './read-storage.ts'
 import { type Lun, offsetIn, type SectorIo } from './sector-io.ts'
 
@@ -80,8 +80,7 @@ export class Misc {
 
   async askFor({ command, recovery = '' }: BootWish, o: IoOptions): Promise<void> {
     const present = await this.#bytes(0, BOOTLOADER_MESSAGE_SIZE, o)
-    const { stage } = parseBootloaderMessage(present)
-    await this.#write(0, encodeBootloaderMessage(present, { command, status: '', recovery, stage }), o)
+    await this.#write(0, withBootCommand(present, { command, recovery }), o)
   }
 
   async #bytes(offset: number, length: number, o: IoOptions): Promise<Uint8Array<ArrayBuffer>> {
@@ -100,5 +99,24 @@ function parsed(bytes: Uint8Array): BootloaderControl | undefined {
   } catch (thrown) {
     if (thrown instanceof SlotbenchError && thrown.code === 'bootctl-invalid') return undefined
     throw thrown
+  }
+}
+
+/** Undefined where no message is needed. */
+export function bootWish(to: RebootTarget): BootWish | undefined {
+  switch (to) {
+    case 'system':
+    case 'edl':
+      return undefined
+    case 'bootloader':
+      return { command: 'bootonce-bootloader' }
+    case 'fastbootd':
+      return { command: 'boot-fastboot' }
+    case 'recovery':
+      return { command: 'boot-recovery', recovery: 'recovery\n' }
+    case 'sideload':
+      return { command: 'boot-recovery', recovery: 'recovery\n--sideload\n' }
+    default:
+      return missingCase(to)
   }
 }

@@ -3,6 +3,7 @@ import { asSlotbenchError, SlotbenchError } from '../../../shared/errors.ts'
 import type { IoOptions } from '../../../shared/io-options.ts'
 import type { Fact } from '../../../shared/terminal.ts'
 import type { ByteSource } from '../../core/source.ts'
+import { isDeparture } from '../../protocols/edl/edl-link.ts'
 import { type FirehoseOptions, openFirehose } from '../../protocols/firehose/open.ts'
 import type { Firehose } from '../../protocols/firehose/types.ts'
 import {
@@ -108,7 +109,7 @@ class Opening {
         return await this.#programmer(transport, false)
       } catch (thrown) {
         // It may also leave after its last word was read.
-        if (asSlotbenchError(thrown).code !== 'terminal-gone') throw thrown
+        if (!isDeparture(asSlotbenchError(thrown))) throw thrown
       }
     }
     await transport.close()
@@ -135,7 +136,7 @@ class Opening {
       } catch (thrown) {
         const error = asSlotbenchError(thrown)
         await this.#open?.close()
-        if (error.code !== 'terminal-gone' || io.deadline.expired) throw error
+        if (!isDeparture(error) || io.deadline.expired) throw error
       }
     }
   }

@@ -12,7 +12,7 @@ const SECTOR_SIZES = [512, 4096] as const satisfies readonly SectorSize[]
 const MAX_LUNS = 8
 
 /** Every LUN that is there, in order. LUNs are taken from what the programmer tells of its storage: one that it does not tell of, or
- * that has no sectors, is not provisioned and is not touched, because a programmer may hang on it (qdl PR #297). Only where it tells
+ * that has no sectors, is not provisioned and is not touched: a programmer may not recover from opening it (qdl PR #297). Only where it tells
  * nothing at all is the table looked for at LBA 1, with 512 and then 4096 bytes (zte-domain §4.2.4), on one LUN after the other; the
  * first one that is refused, or has no table, ends the search.
  * @throws SlotbenchError `terminal-*`; a LUN without a table is no error. */

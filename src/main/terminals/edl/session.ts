@@ -1,7 +1,6 @@
 // A terminal in EDL with a programmer running on it, opened: its partitions written, read, digested; its slots and super changed.
 import { asSlotbenchError, SlotbenchError } from '../../../shared/errors.ts'
 import type { IoOptions } from '../../../shared/io-options.ts'
-import { missingCase } from '../../../shared/missing-case.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
 import type { BayId, Bytes, PartitionName, Sha256, Slot } from '../../../shared/units.ts'
 import type { GptTable } from '../../core/formats/gpt.ts'
@@ -20,27 +19,19 @@ import type {
   WriteOptions,
   WriteReceipt,
 } from '../types.ts'
-import { digestRanges, readRanges } from './digest-ranges.ts'
+import { ContentIo, type Place } from './content-io.ts'
 import { type EdlOrigin, type EdlReading, factsOf } from './facts.ts'
 import { checkBounds, checkOwnStays, checkSectorsUnprotected, checkUnprotected } from './guards.ts'
 import { LogicalPartitions } from './logical.ts'
-import { type BootWish, Misc } from './misc.ts'
-import { ProvenWrites, type StreamedImage } from './proven-writes.ts'
+import { bootWish, Misc } from './misc.ts'
 import { tablesOf } from './read-storage.ts'
 import { readTerminal, superPlaceOf } from './read-terminal.ts'
 import { SectorIo } from './sector-io.ts'
 import { switchSlot } from './switch-slot.ts'
-import { streamImage, writeImage } from './write-image.ts'
 import { writeTable } from './write-table.ts'
 
-/** Of one command: erasing hundreds of gigabytes at once takes longer than a programmer is waited for. */
-const ERASE_BYTES = 1024 * 1024 * 1024
-
-/** Where something lies that has a name. */
-interface Located {
-  readonly name: string
-  readonly ranges: readonly SectorRange[]
-  readonly sectorSize: number
+/** What a name stands for. */
+interface Located extends Place {
   readonly logical: boolean
 }
 
@@ -60,7 +51,7 @@ class ProgrammerSession implements EdlSession {
   readonly #firehose: Firehose
   readonly #origin: EdlOrigin
   readonly #io: SectorIo
-  readonly #proven = new ProvenWrites()
+  readonly #content: ContentIo
   #reading: EdlReading
   #facts: TerminalFacts
 
@@ -69,6 +60,7 @@ class ProgrammerSession implements EdlSession {
     this.#firehose = firehose
     this.#origin = origin
     this.#io = new SectorIo(firehose)
+    this.#content = new ContentIo(firehose, () => this.#reading.digests)
     this.#reading = reading
     this.#facts = factsOf(reading, origin)
   }
@@ -105,12 +97,12 @@ class ProgrammerSession implements EdlSession {
       const found = await this.#locate(target, io(o))
       checkFits(found, image)
       if (found.logical) await this.#prepare(target, io(o))
-      return await this.#writeTo(found, image, o)
+      return await this.#content.write(found, image, o)
     })
   }
 
   async digest(target: PartitionName, size: Bytes, o: DigestOptions): Promise<Sha256> {
-    return await this.#placed(async () => this.#digestOf(await this.#locate(target, io(o)), size, o))
+    return await this.#placed(async () => this.#content.digest(await this.#locate(target, io(o)), size, o))
   }
 
   async *read(
@@ -119,7 +111,7 @@ class ProgrammerSession implements EdlSession {
     o: IoOptions,
   ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
     try {
-      yield* readRanges({ firehose: this.#firehose, ...(await this.#locate(target, o)), size }, o)
+      yield* this.#content.read(await this.#locate(target, o), size, o)
     } catch (thrown) {
       throw this.#at(thrown)
     }
@@ -128,8 +120,7 @@ class ProgrammerSession implements EdlSession {
   async erase(target: PartitionName, o: ChangeOptions): Promise<void> {
     await this.#changing(async () => {
       if (o.restore !== true) checkUnprotected(target)
-      const { ranges, sectorSize } = await this.#locate(target, io(o))
-      for (const range of ranges) await this.#erase(range, sectorSize, io(o))
+      await this.#content.erase(await this.#locate(target, io(o)), io(o))
     })
   }
 
@@ -171,7 +162,7 @@ class ProgrammerSession implements EdlSession {
       const found = this.#sectors(range)
       if (o.restore !== true) checkSectorsUnprotected(checkBounds(this.disks, range), range)
       checkFits(found, image)
-      const receipt = await this.#writeTo(found, image, o)
+      const receipt = await this.#content.write(found, image, o)
       // With a word for it, tables may have been among the sectors.
       if (o.restore === true) await this.#readAll(io(o))
       return receipt
@@ -180,8 +171,8 @@ class ProgrammerSession implements EdlSession {
 
   async *readSectors(range: SectorRange, o: IoOptions): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
     try {
-      const { ranges, sectorSize } = this.#sectors(range)
-      yield* readRanges({ firehose: this.#firehose, ranges, sectorSize, size: range.count * sectorSize }, o)
+      const found = this.#sectors(range)
+      yield* this.#content.read(found, range.count * found.sectorSize, o)
     } catch (thrown) {
       throw this.#at(thrown)
     }
@@ -190,7 +181,7 @@ class ProgrammerSession implements EdlSession {
   async digestSectors(range: SectorRange, o: DigestOptions): Promise<Sha256> {
     return await this.#placed(async () => {
       const found = this.#sectors(range)
-      return await this.#digestOf(found, range.count * found.sectorSize, o)
+      return await this.#content.digest(found, range.count * found.sectorSize, o)
     })
   }
 
@@ -198,7 +189,7 @@ class ProgrammerSession implements EdlSession {
     await this.#changing(async () => {
       const disk = checkBounds(this.disks, range)
       if (o.restore !== true) checkSectorsUnprotected(disk, range)
-      await this.#erase(range, disk.sectorSize, io(o))
+      await this.#content.erase(this.#sectors(range), io(o))
       if (o.restore === true) await this.#readAll(io(o))
     })
   }
@@ -207,7 +198,7 @@ class ProgrammerSession implements EdlSession {
     await this.#changing(async () => {
       const disk = checkBounds(this.disks, { lun, first: 0, count: 1 })
       if (o.restore !== true) checkOwnStays(disk, table)
-      this.#proven.forgetAll()
+      this.#content.forgetAll()
       await this.#andReadAgain(() => writeTable(this.#firehose, disk, table, io(o)), io(o))
     })
   }
@@ -235,49 +226,17 @@ class ProgrammerSession implements EdlSession {
     await this.#firehose.close()
   }
 
-  async #writeTo(found: Located, image: ImageSource, o: WriteOptions): Promise<WriteReceipt> {
-    this.#proven.forget(found.ranges)
-    const { digests } = this.#reading
-    const { receipt, streamed } = await writeImage({ firehose: this.#firehose, image, digests, ...found }, o)
-    if (streamed !== undefined) this.#proven.note(streamed)
-    return receipt
-  }
-
-  async #digestOf(found: Located, size: number, o: DigestOptions): Promise<Sha256> {
-    const { digests } = this.#reading
-    const held = { firehose: this.#firehose, digests, size, ...found }
-    const known = this.#proven.find(found.ranges, size) ?? (await this.#expected(found, size, o))
-    return await digestRanges(held, known, o)
-  }
-
-  async #expected(found: Located, size: number, o: DigestOptions): Promise<StreamedImage | undefined> {
-    const { expected: image } = o
-    const { digests } = this.#reading
-    if (!digests || image === undefined || image.size !== size) return undefined
-    const { onProgress: _, ...quietly } = o
-    return await streamImage({ firehose: this.#firehose, image, digests, ...found }, quietly)
-  }
-
-  async #erase(range: SectorRange, sectorSize: number, o: IoOptions): Promise<void> {
-    this.#proven.forget([range])
-    const step = ERASE_BYTES / sectorSize
-    for (let done = 0; done < range.count; done += step) {
-      const count = Math.min(step, range.count - done)
-      await this.#firehose.erase({ lun: range.lun, first: range.first + done, count, sectorSize }, o)
-    }
-  }
-
   async #changeSuper(change: (partitions: LogicalPartitions) => Promise<void>, o: IoOptions): Promise<void> {
     await this.#changing(async () => {
       const partitions = this.#logical()
-      this.#proven.forget([partitions.tables])
+      this.#content.forget([partitions.tables])
       await this.#andReadAgain(() => change(partitions), o)
     })
   }
 
   async #prepare(target: PartitionName, o: IoOptions): Promise<void> {
     const partitions = this.#logical()
-    this.#proven.forget([partitions.tables])
+    this.#content.forget([partitions.tables])
     await partitions.prepare(target, o)
   }
 
@@ -336,7 +295,7 @@ class ProgrammerSession implements EdlSession {
 
   #forget(partition: string): void {
     const found = placedPartitions(tablesOf(this.disks)).filter(({ name }) => name === partition)
-    this.#proven.forget(found.map(({ range }) => range))
+    this.#content.forget(found.map(({ range }) => range))
   }
 
   #mustWrite(): void {
@@ -376,25 +335,6 @@ function refusalOf(action: 'cancel' | 'merge', status: string | undefined): stri
   if (action === 'merge')
     return 'a staged update is merged by the terminal’s own system, not in EDL: let it boot'
   return `the staged update is ${status}; it cannot be dropped any more`
-}
-
-/** Undefined where no message is needed. */
-function bootWish(to: RebootTarget): BootWish | undefined {
-  switch (to) {
-    case 'system':
-    case 'edl':
-      return undefined
-    case 'bootloader':
-      return { command: 'bootonce-bootloader' }
-    case 'fastbootd':
-      return { command: 'boot-fastboot' }
-    case 'recovery':
-      return { command: 'boot-recovery', recovery: 'recovery\n' }
-    case 'sideload':
-      return { command: 'boot-recovery', recovery: 'recovery\n--sideload\n' }
-    default:
-      return missingCase(to)
-  }
 }
 
 function io({ signal, deadline }: IoOptions): IoOptions {
