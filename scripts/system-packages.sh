@@ -15,6 +15,8 @@ zip:zip
 unzip:unzip
 adb:adb
 qdl:qdl
+openssl:openssl
+readelf:binutils
 losetup:mount
 '
 # The USB guest runs Debian's own kernel, on x86-64 only.

@@ -160,6 +160,9 @@ class BootRom {
       const header = readElfHeader(await this.#fetch(id, 0, ELF_HEADER_BYTES))
       const table = await this.#fetch(id, header.tableOffset, header.tableBytes)
       const segments = readProgramHeaders(header, table)
+      const total = segments.reduce((sum, { size }) => sum + size, 0)
+      if (!(total <= MOST_IMAGE_BYTES))
+        throw new BadImage(IMAGE_STATUS.invalidElf, `segments of ${total} bytes`)
       const content: Uint8Array[] = segments.map(() => new Uint8Array(0))
       // Hashes first, so that each segment could be checked as it comes; then in order of the table.
       const order = [...segments.keys()].sort(
@@ -179,11 +182,8 @@ class BootRom {
     }
   }
 
-  /** Bytes of the image, in requests of at most what this boot ROM asks for at once.
-   * @throws BadImage when there are more than memory has room for. */
+  /** Bytes of the image, in requests of at most what this boot ROM asks for at once. */
   async #fetch(id: number, offset: number, size: number): Promise<Uint8Array<ArrayBuffer>> {
-    if (!(size <= MOST_SEGMENT_BYTES))
-      throw new BadImage(IMAGE_STATUS.invalidElf, `a segment of ${size} bytes`)
     const bytes = new Uint8Array(size)
     const { readBits, readBytes } = this.#edl.sahara
     for (let at = 0; at < size; ) {
@@ -265,4 +265,4 @@ class BootRom {
 }
 
 /** Far beyond any loader; the on-chip memory has less. */
-const MOST_SEGMENT_BYTES = 16 * 1024 * 1024
+const MOST_IMAGE_BYTES = 32 * 1024 * 1024
