@@ -103,9 +103,10 @@ class BootRom {
       return undefined
     }
     if (length !== 0x30) return refuse(SAHARA_STATUS.packetSize)
-    const [version, mode] = [body.getUint32(0, true), body.getUint32(12, true)]
-    if (version < 1) return refuse(SAHARA_STATUS.badHostProtocol)
-    if (version > this.#edl.sahara.version) return refuse(SAHARA_STATUS.protocolMismatch)
+    const [version, compatible, mode] = [0, 4, 12].map((at) => body.getUint32(at, true))
+    // The lower version of both is spoken from here on, if both can.
+    if (version === 0 || (compatible ?? 0) > this.#edl.sahara.version)
+      return refuse(SAHARA_STATUS.badHostProtocol)
     const reserved = Array.from({ length: 6 }, (_, i) => body.getUint32(16 + i * 4, true))
     if (this.#edl.sahara.strictReserved && reserved.some((word) => word !== 0)) return this.#wire.mute()
     if (mode === SAHARA_MODE.memoryDebug) return refuse(SAHARA_STATUS.memoryDebugUnsupported)

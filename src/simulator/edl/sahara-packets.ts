@@ -28,7 +28,6 @@ export const SAHARA_MODE = { imagePending: 0, imageComplete: 1, memoryDebug: 2, 
 export const SAHARA_STATUS = {
   ok: 0,
   invalidCommand: 0x01,
-  protocolMismatch: 0x02,
   badHostProtocol: 0x04,
   packetSize: 0x05,
   receiveLength: 0x0b,

@@ -113,6 +113,17 @@ describe('a package', () => {
     expect(Buffer.compare(readFileSync(expanded), readFileSync(join(raw, 'system.img')))).toBe(0)
   })
 
+  it('comes as a zip with the same files', async (test) => {
+    const unzip = requireTool('unzip', test)
+    const [folder, out] = [await packageOf('nx679j'), join(place, 'package.zip')]
+    const build = await testBuild('nx679j', BUILD_2)
+    await writeRom(testProfile('nx679j'), build, { kind: 'edl-zip', out, build: BUILD_2.build })
+    const names = execFileSync(unzip, ['-Z1', out], { encoding: 'utf8' }).trim().split('\n')
+    expect(names.sort()).toEqual(readdirSync(folder).sort())
+    const list = execFileSync(unzip, ['-p', out, 'rawprogram4.xml'])
+    expect(list.equals(readFileSync(join(folder, 'rawprogram4.xml')))).toBe(true)
+  })
+
   it('with flavours has lists for each of them', async () => {
     const folder = await packageOf('emmc-ab', { flavours: ['asic', 'lite'], loader: null })
     expect(readdirSync(join(folder, 'lite'))).toContain('rawprogram0.xml')
