@@ -63,8 +63,14 @@ describe('the boot ROM', () => {
       createHash('sha384').update(root).digest('hex'),
     )
     expect(await host.execute(0x0a)).toEqual([4, 16, 0, 0x1f])
+    await host.words(0x0c, 12, 2)
+    expect(await host.packet()).toEqual([4, 16, 0, 0x1c])
+    await host.words(0x0c, 12, 3)
+    expect((await host.packet())[5]).toBe(3)
+    await host.answerHello(3)
+    await host.packet()
     await host.words(0x0c, 12, 0)
-    expect((await host.packet())[0]).toBe(1)
+    expect((await host.packet())[5]).toBe(0)
     expect(commands).toContain('sahara:execute 2')
   })
 

@@ -69,6 +69,8 @@ class BootRom {
   readonly #edl: EdlProfile
   readonly #serial: number
   readonly #wire: Wire
+  /** What HELLO offers: SWITCH_MODE changes it. */
+  #mode: number = SAHARA_MODE.imagePending
   /** Images already taken. */
   #taken = 0
 
@@ -81,7 +83,7 @@ class BootRom {
   /** From one HELLO to the next. */
   async session(): Promise<RomOutcome | undefined> {
     const { version } = this.#edl.sahara
-    const hello = [version, 1, MAX_PACKET, SAHARA_MODE.imagePending, 1, 2, 3, 4, 5, 6]
+    const hello = [version, 1, MAX_PACKET, this.#mode, 1, 2, 3, 4, 5, 6]
     if (this.#wire.injector.hello()) await this.#wire.write(packet(SAHARA.hello, ...hello))
     for (;;) {
       const asked = await this.#ask()
@@ -120,16 +122,27 @@ class BootRom {
     for (;;) {
       const asked = await this.#ask()
       const { command, body } = asked.packet
-      if (command === SAHARA.switchMode) {
-        await this.#wire.executed(asked.text, asked.faults)
-        return undefined
-      }
       const client = body.byteLength >= 4 ? body.getUint32(0, true) : -1
+      if (command === SAHARA.switchMode) {
+        if (await this.#switched(asked, client)) return undefined
+        continue
+      }
       const answer = answerClientCommand(this.#edl, this.#serial, client)
       if (command !== SAHARA.execute) await this.#refuse(asked, SAHARA_STATUS.invalidCommand)
       else if (!answer) await this.#refuse(asked, SAHARA_STATUS.unsupportedCommand)
       else await this.#execute(asked, client, answer)
     }
+  }
+
+  /** @returns whether HELLO comes next. */
+  async #switched(asked: Asked, mode: number): Promise<boolean> {
+    if (mode !== SAHARA_MODE.imagePending && mode !== SAHARA_MODE.command) {
+      await this.#refuse(asked, SAHARA_STATUS.invalidModeSwitch)
+      return false
+    }
+    await this.#wire.executed(asked.text, asked.faults)
+    this.#mode = mode
+    return true
   }
 
   async #execute(asked: Asked, client: number, answer: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -1,5 +1,6 @@
 // What comes from a host is arbitrary: nothing of it brings the terminal in EDL down, and no power cut leaves it beyond rescue.
 import { execFileSync } from 'node:child_process'
+import { verify, X509Certificate } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +14,7 @@ import { evaluate } from './expressions.ts'
 import { BadImage, imageStatus, readElfHeader, readProgramHeaders } from './loader-file.ts'
 import { vendorChain } from './loader-keys.ts'
 import { loaderFor } from './make-loader.ts'
+import { signP384 } from './repeatable-ecdsa.ts'
 import { readPacket } from './sahara-packets.ts'
 import { flashFolder, plugIn } from './test-edl-host.ts'
 import { decodeTraits } from './traits.ts'
@@ -219,6 +221,16 @@ describe('a loader', () => {
     }
   })
 
+  it('is the same file each time, with a signature that OpenSSL accepts', () => {
+    expect(Buffer.compare(loaderFor(testProfile('nx679j')), loaderFor(testProfile('nx679j')))).toBe(0)
+    const { attestationKey, certificates } = vendorChain('ztemt')
+    const { publicKey } = new X509Certificate(certificates[0])
+    for (let i = 0; i < 50; i++) {
+      const message = Buffer.from(`message ${i}`)
+      expect(verify('sha384', message, publicKey, signP384(message, attestationKey))).toBe(true)
+    }
+  })
+
   it('carries certificates that OpenSSL chains', (test) => {
     const openssl = requireTool('openssl', test)
     for (const vendor of ['zte', 'ztemt', 'other'] as const) {
@@ -227,8 +239,14 @@ describe('a loader', () => {
         `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString('base64')}\n-----END CERTIFICATE-----\n`
       writeFileSync(join(place, 'root.pem'), pem(root))
       writeFileSync(join(place, 'leaf.pem'), pem(attestation))
-      const verify = ['verify', '-no_check_time', '-CAfile', join(place, 'root.pem'), join(place, 'leaf.pem')]
-      expect(execFileSync(openssl, verify, { encoding: 'utf8' })).toContain('OK')
+      const chained = [
+        'verify',
+        '-no_check_time',
+        '-CAfile',
+        join(place, 'root.pem'),
+        join(place, 'leaf.pem'),
+      ]
+      expect(execFileSync(openssl, chained, { encoding: 'utf8' })).toContain('OK')
     }
   })
 })

@@ -34,6 +34,7 @@ export const SAHARA_STATUS = {
   invalidHostMode: 0x18,
   invalidMemoryRead: 0x19,
   memoryDebugUnsupported: 0x1b,
+  invalidModeSwitch: 0x1c,
   unsupportedCommand: 0x1f,
 } as const
 
