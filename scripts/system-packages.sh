@@ -17,6 +17,8 @@ adb:adb
 openssl:openssl
 readelf:binutils
 qdl:qdl
+openssl:openssl
+readelf:binutils
 losetup:mount
 '
 # The USB guest runs Debian's own kernel, on x86-64 only.

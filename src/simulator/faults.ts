@@ -4,7 +4,8 @@
 export type FaultTrigger =
   /** The n-th command, whatever it is. */
   | { readonly command: number }
-  /** The n-th command (default 1) whose text begins so, e.g. `flash:boot_b`, `download:`. */
+  /** The n-th command (default 1) whose text begins so, e.g. `flash:boot_b`, `download:`; in EDL `sahara:hello-response mode 0`,
+   * `sahara:execute 1`, `sahara:done`, `firehose:configure`, `firehose:program lun 4 sector 1280 count 16 boot.img`. */
   | { readonly startsWith: string; readonly nth?: number }
 
 /** When a fault strikes during a transfer or a write; bytes are counted over the life of the plan. */

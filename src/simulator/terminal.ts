@@ -68,8 +68,8 @@ export class SimulatedTerminal {
   readonly adb: AdbDevice
   readonly edl: EdlDevice
   readonly chipSerial: number
-  /** Where the partitions lie, which nothing changes; slot bits are read anew at each start. */
-  readonly #map: Disk
+  /** Where the partitions lie; slot bits are read anew at each start. Only a programmer can change it, which is then looked at anew. */
+  #map: Disk
   readonly #rootOfTrust: Uint8Array
   readonly #battery: BatteryState
   readonly #bootMs: number
@@ -83,6 +83,7 @@ export class SimulatedTerminal {
   /** Counts what starts and stops; whoever waited in between sees that it is out of date. */
   #epoch = 0
   #looping = false
+  #reprogrammed = false
   /** All that still runs of this and earlier sessions; new power waits for it. */
   #work: Promise<unknown> = Promise.resolve()
 
@@ -181,6 +182,11 @@ export class SimulatedTerminal {
 
   /** Logical partitions as a boot of their slot would see them now. */
   async #find(name: string): Promise<Partition> {
+    if (this.#reprogrammed) {
+      // Where no table holds it any more, it is where it was.
+      const now = await Disk.load(this.storage)
+      if (now.find(name)) this.#map = now
+    }
     const mounted = this.profile.dynamic && (await mountLogical(this.#map, splitSlot(name).slot))
     const logical = typeof mounted === 'object' ? mounted.get(name) : undefined
     return logical ?? this.#map.get(name)
@@ -217,6 +223,7 @@ export class SimulatedTerminal {
       depart: (session, to) => this.#depart(session, to),
       switchTo: (session, mode) => this.#switch(session, mode),
       enter: (session, state, how) => {
+        this.#reprogrammed ||= state === 'programmer'
         if (how?.sameDevice) this.#become(state, { sameDevice: true })
         else this.#switch(session, state)
       },

@@ -196,7 +196,7 @@ function bulkLink(link: HostLink, { out }: Pipes, packetBytes: number): BulkLink
   const reads = new PostedReads((bytes) => out.take(bytes, Number.POSITIVE_INFINITY), packetBytes)
   return {
     packetBytes,
-    read: (bytes) => reads.read(bytes),
+    read: (bytes, into) => reads.read(bytes, into),
     write: (bytes) => link.write(bytes),
     close: (how) => link.close(how),
     gone: reads.gone,

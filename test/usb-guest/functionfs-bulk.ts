@@ -35,7 +35,7 @@ export class FunctionFsBulk {
     this.#reads = reads
     return {
       packetBytes: PACKET_BYTES,
-      read: (bytes) => reads.read(bytes),
+      read: (bytes, into) => reads.read(bytes, into),
       write: (bytes) => this.#write(bytes),
       gone: reads.gone,
       close: () => {

@@ -63,8 +63,14 @@ describe('the boot ROM', () => {
       createHash('sha384').update(root).digest('hex'),
     )
     expect(await host.execute(0x0a)).toEqual([4, 16, 0, 0x1f])
+    await host.words(0x0c, 12, 2)
+    expect(await host.packet()).toEqual([4, 16, 0, 0x1c])
+    await host.words(0x0c, 12, 3)
+    expect((await host.packet())[5]).toBe(3)
+    await host.answerHello(3)
+    await host.packet()
     await host.words(0x0c, 12, 0)
-    expect((await host.packet())[0]).toBe(1)
+    expect((await host.packet())[5]).toBe(0)
     expect(commands).toContain('sahara:execute 2')
   })
 
@@ -142,6 +148,15 @@ describe('the boot ROM', () => {
     expect(await old.host.packet()).toEqual([4, 16, 0, 1])
   })
 
+  it('goes on with a host of a newer protocol that can do with its own, and refuses one that cannot', async () => {
+    const { host } = await inEdl()
+    await host.packet()
+    await host.words(2, 0x30, 3, 3, 0, 3, 0, 0, 0, 0, 0, 0)
+    expect(await host.packet()).toEqual([4, 16, 0, 4])
+    await host.words(2, 0x30, 3, 1, 0, 3, 0, 0, 0, 0, 0, 0)
+    expect(await host.packet()).toEqual([0x0b, 8])
+  })
+
   it('does not answer a greeting whose reserved words are set, in the newest generation', async () => {
     const { host } = await inEdl('nx789j')
     await host.packet()
@@ -204,6 +219,23 @@ describe('a loader that is not for this terminal', () => {
 })
 
 describe('after a crash', () => {
+  it('offers memory with 32-bit words on old chips, and restarts when it is told to', async () => {
+    const terminal = await testTerminal('emmc-ab')
+    const plugged = plugIn(terminal)
+    await terminal.powerOn({ keys: 'crash' })
+    const host = await plugged.host()
+    expect([host.device.vendorId, host.device.productId]).toEqual([0x05c6, 0x900e])
+    await host.packet()
+    await host.answerHello(2)
+    const [command, , address = 0, length = 0] = await host.packet()
+    expect([command, length % 52]).toEqual([9, 0])
+    await host.words(0x0a, 16, address, length)
+    expect((await host.receive()).toString('latin1', 32, 42)).toBe('OCIMEM.BIN')
+    await host.words(7, 8)
+    expect(await host.packet()).toEqual([8, 8])
+    await until(() => terminal.state === 'system')
+  })
+
   it('offers memory, and stops answering when it is asked for anything else', async () => {
     const terminal = await testTerminal('nx679j')
     const plugged = plugIn(terminal)

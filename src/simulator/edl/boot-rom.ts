@@ -69,6 +69,8 @@ class BootRom {
   readonly #edl: EdlProfile
   readonly #serial: number
   readonly #wire: Wire
+  /** What HELLO offers: SWITCH_MODE changes it. */
+  #mode: number = SAHARA_MODE.imagePending
   /** Images already taken. */
   #taken = 0
 
@@ -81,7 +83,7 @@ class BootRom {
   /** From one HELLO to the next. */
   async session(): Promise<RomOutcome | undefined> {
     const { version } = this.#edl.sahara
-    const hello = [version, 1, MAX_PACKET, SAHARA_MODE.imagePending, 1, 2, 3, 4, 5, 6]
+    const hello = [version, 1, MAX_PACKET, this.#mode, 1, 2, 3, 4, 5, 6]
     if (this.#wire.injector.hello()) await this.#wire.write(packet(SAHARA.hello, ...hello))
     for (;;) {
       const asked = await this.#ask()
@@ -103,9 +105,10 @@ class BootRom {
       return undefined
     }
     if (length !== 0x30) return refuse(SAHARA_STATUS.packetSize)
-    const [version, mode] = [body.getUint32(0, true), body.getUint32(12, true)]
-    if (version < 1) return refuse(SAHARA_STATUS.badHostProtocol)
-    if (version > this.#edl.sahara.version) return refuse(SAHARA_STATUS.protocolMismatch)
+    const [version, compatible, mode] = [0, 4, 12].map((at) => body.getUint32(at, true))
+    // The lower version of both is spoken from here on, if both can.
+    if (version === 0 || (compatible ?? 0) > this.#edl.sahara.version)
+      return refuse(SAHARA_STATUS.badHostProtocol)
     const reserved = Array.from({ length: 6 }, (_, i) => body.getUint32(16 + i * 4, true))
     if (this.#edl.sahara.strictReserved && reserved.some((word) => word !== 0)) return this.#wire.mute()
     if (mode === SAHARA_MODE.memoryDebug) return refuse(SAHARA_STATUS.memoryDebugUnsupported)
@@ -119,16 +122,27 @@ class BootRom {
     for (;;) {
       const asked = await this.#ask()
       const { command, body } = asked.packet
-      if (command === SAHARA.switchMode) {
-        await this.#wire.executed(asked.text, asked.faults)
-        return undefined
-      }
       const client = body.byteLength >= 4 ? body.getUint32(0, true) : -1
+      if (command === SAHARA.switchMode) {
+        if (await this.#switched(asked, client)) return undefined
+        continue
+      }
       const answer = answerClientCommand(this.#edl, this.#serial, client)
       if (command !== SAHARA.execute) await this.#refuse(asked, SAHARA_STATUS.invalidCommand)
       else if (!answer) await this.#refuse(asked, SAHARA_STATUS.unsupportedCommand)
       else await this.#execute(asked, client, answer)
     }
+  }
+
+  /** @returns whether HELLO comes next. */
+  async #switched(asked: Asked, mode: number): Promise<boolean> {
+    if (mode !== SAHARA_MODE.imagePending && mode !== SAHARA_MODE.command) {
+      await this.#refuse(asked, SAHARA_STATUS.invalidModeSwitch)
+      return false
+    }
+    await this.#wire.executed(asked.text, asked.faults)
+    this.#mode = mode
+    return true
   }
 
   async #execute(asked: Asked, client: number, answer: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -160,6 +174,9 @@ class BootRom {
       const header = readElfHeader(await this.#fetch(id, 0, ELF_HEADER_BYTES))
       const table = await this.#fetch(id, header.tableOffset, header.tableBytes)
       const segments = readProgramHeaders(header, table)
+      const total = segments.reduce((sum, { size }) => sum + size, 0)
+      if (!(total <= MOST_IMAGE_BYTES))
+        throw new BadImage(IMAGE_STATUS.invalidElf, `segments of ${total} bytes`)
       const content: Uint8Array[] = segments.map(() => new Uint8Array(0))
       // Hashes first, so that each segment could be checked as it comes; then in order of the table.
       const order = [...segments.keys()].sort(
@@ -179,11 +196,8 @@ class BootRom {
     }
   }
 
-  /** Bytes of the image, in requests of at most what this boot ROM asks for at once.
-   * @throws BadImage when there are more than memory has room for. */
+  /** Bytes of the image, in requests of at most what this boot ROM asks for at once. */
   async #fetch(id: number, offset: number, size: number): Promise<Uint8Array<ArrayBuffer>> {
-    if (!(size <= MOST_SEGMENT_BYTES))
-      throw new BadImage(IMAGE_STATUS.invalidElf, `a segment of ${size} bytes`)
     const bytes = new Uint8Array(size)
     const { readBits, readBytes } = this.#edl.sahara
     for (let at = 0; at < size; ) {
@@ -265,4 +279,4 @@ class BootRom {
 }
 
 /** Far beyond any loader; the on-chip memory has less. */
-const MOST_SEGMENT_BYTES = 16 * 1024 * 1024
+const MOST_IMAGE_BYTES = 32 * 1024 * 1024

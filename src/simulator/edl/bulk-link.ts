@@ -4,8 +4,9 @@
 export interface BulkLink {
   readonly packetBytes: number
   /** One posted read: complete when `bytes` have come, or early with a short or zero-length packet.
+   * @param into where they are put, if anywhere; at least so large.
    * @throws any error once the host is gone. */
-  read(bytes: number): Promise<Uint8Array<ArrayBuffer>>
+  read(bytes: number, into?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>
   /** One transfer without a zero-length packet behind it; an empty one is a zero-length packet. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>
   /** Resolves once the host is gone. */
@@ -57,8 +58,9 @@ export class PostedReads {
     return this.#ended.promise
   }
 
-  async read(bytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  async read(bytes: number, into?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
     const pieces: Uint8Array<ArrayBuffer>[] = []
+    let filled = 0
     this.#wanted = this.#lacking(bytes)
     this.#announce()
     for (let left = bytes; left > 0; ) {
@@ -67,11 +69,14 @@ export class PostedReads {
       const whole = piece.length === next.bytes.length
       // The host sent more than was asked for: what is left over begins the next read.
       if (!whole) this.#arrived.unshift({ bytes: next.bytes.subarray(piece.length), ends: next.ends })
-      pieces.push(piece)
+      if (into) into.set(piece, bytes - left)
+      else pieces.push(piece)
+      filled += piece.length
       left -= piece.length
       if (next.ends && whole) break
     }
     this.#announce()
+    if (into) return into.subarray(0, filled)
     const [only] = pieces
     return pieces.length === 1 && only ? only : new Uint8Array(Buffer.concat(pieces))
   }

@@ -5,6 +5,7 @@ import type { TerminalProfile } from '../profiles/types.ts'
 import { randomBytes } from '../randomness.ts'
 import { SEGMENT_FLAGS } from './loader-file.ts'
 import { type LoaderVendor, type VendorChain, vendorChain } from './loader-keys.ts'
+import { signP384 } from './repeatable-ecdsa.ts'
 import { encodeTraits, type ProgrammerTraits } from './traits.ts'
 
 export interface LoaderOptions {
@@ -48,7 +49,7 @@ interface Part {
   readonly more?: number
 }
 
-/** The same options give the same file, but for ECDSA signatures, which hold a random number each. */
+/** The same options give the same file. */
 export function makeLoader(options: LoaderOptions): Uint8Array<ArrayBuffer> {
   const { bits, vendor, traits, codeBytes = 160 * 1024 } = options
   const chain = vendorChain(vendor)
@@ -212,7 +213,9 @@ function hashSegment(chain: VendorChain, bits: 32 | 64, parts: readonly Part[]):
     head.writeUInt32LE(word, i * 4)
   })
   const signature = Buffer.alloc(signatureBytes)
-  signature.set(sign(digest, Buffer.concat([head, hashes]), attestationKey))
+  const signed = Buffer.concat([head, hashes])
+  const elliptic = attestationKey.asymmetricKeyType === 'ec'
+  signature.set(elliptic ? signP384(signed, attestationKey) : sign(digest, signed, attestationKey))
   const padded = Buffer.alloc(CHAIN_BYTES, 0xff)
   padded.set(Buffer.concat(certificates))
   return Buffer.concat([head, hashes, signature, padded])

@@ -52,11 +52,7 @@ export async function runMemoryDebug(edl: EdlProfile, wire: Wire): Promise<{ rea
     if (command === SAHARA.helloResponse && body.byteLength === 40) {
       // Asked for anything else, it stops answering until it is switched off (zte-domain §2.2).
       if (body.getUint32(12, true) !== SAHARA_MODE.memoryDebug) return wire.mute()
-      await wire.write(
-        readBits === 64
-          ? widePacket(SAHARA.memoryDebug64, TABLE_ADDRESS, table.length)
-          : packet(SAHARA.memoryDebug, TABLE_ADDRESS, table.length),
-      )
+      await wire.write(offer(readBits, table.length))
       continue
     }
     const range = readRange(asked)
@@ -66,6 +62,13 @@ export async function runMemoryDebug(edl: EdlProfile, wire: Wire): Promise<{ rea
         packet(SAHARA.endOfImage, 0, range ? SAHARA_STATUS.invalidMemoryRead : SAHARA_STATUS.invalidCommand),
       )
   }
+}
+
+/** Where the table of what can be read lies. */
+function offer(bits: 32 | 64, tableBytes: number): Uint8Array<ArrayBuffer> {
+  return bits === 64
+    ? widePacket(SAHARA.memoryDebug64, TABLE_ADDRESS, tableBytes)
+    : packet(SAHARA.memoryDebug, TABLE_ADDRESS, tableBytes)
 }
 
 interface MemoryRange {

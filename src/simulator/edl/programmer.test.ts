@@ -89,6 +89,15 @@ describe('configure', () => {
     expect((await host.configure('Oem="ZTE"')).value).toBe('ACK')
   })
 
+  it('may leave the storage alone, which then cannot be worked on', async () => {
+    const { first: host } = await programming()
+    const configure =
+      '<configure MemoryName="emmc" MaxPayloadSizeToTargetInBytes="4096" SkipStorageInit="1"/>'
+    expect((await host.command(configure)).value).toBe('ACK')
+    const { value, logs } = await host.command('<getstorageinfo physical_partition_number="0"/>')
+    expect([value, logs.at(-1)]).toEqual(['NAK', expect.stringContaining('SDCC')])
+  })
+
   it('comes before anything that touches the storage', async () => {
     const { first: host } = await programming()
     expect((await host.command('<nop/>')).value).toBe('ACK')
@@ -205,6 +214,12 @@ describe('storage', () => {
     const { first: host, terminal } = await configured()
     expect((await host.command('<setbootablestoragedrive value="2"/>')).value).toBe('ACK')
     expect(terminal.storage.state.bootLun).toBe('b')
+    expect(await terminal.wouldBoot()).toMatchObject({ verdict: 'booted' })
+    await terminal.writePartitionRaw('xbl_b', new Uint8Array(4096))
+    expect(await terminal.wouldBoot()).toMatchObject({
+      verdict: 'no-bootloader',
+      reason: 'xbl_b cannot be run',
+    })
     expect((await host.command('<setbootablestoragedrive value="4"/>')).value).toBe('NAK')
   })
 })

@@ -27,11 +27,10 @@ export async function receiveData(
   let stored = 0
   for (let received = 0; received < size; ) {
     const wanted = Math.min(payload, size - received)
-    const bytes = await wire.readData(wanted)
+    const bytes = await wire.readData(wanted, buffer)
     // Where a payload ends, the packet belongs to it, if the programmer knows of such packets.
     if (bytes.length === 0 && zlp === 'at-payload-ends') continue
     received += bytes.length
-    buffer.set(bytes)
     const room = Math.min(wanted, size - stored)
     if (room <= 0) continue
     if (failure === undefined) {

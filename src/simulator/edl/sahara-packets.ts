@@ -28,13 +28,13 @@ export const SAHARA_MODE = { imagePending: 0, imageComplete: 1, memoryDebug: 2, 
 export const SAHARA_STATUS = {
   ok: 0,
   invalidCommand: 0x01,
-  protocolMismatch: 0x02,
   badHostProtocol: 0x04,
   packetSize: 0x05,
   receiveLength: 0x0b,
   invalidHostMode: 0x18,
   invalidMemoryRead: 0x19,
   memoryDebugUnsupported: 0x1b,
+  invalidModeSwitch: 0x1c,
   unsupportedCommand: 0x1f,
 } as const
 

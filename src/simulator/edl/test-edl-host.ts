@@ -1,5 +1,7 @@
 // A raw EDL host for the simulator's own tests: it speaks packets and documents over the simulated bus and knows nothing of the product's
 // protocols.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { UsbDeviceLike } from '../../main/io/usb/backend.ts'
 import type { SimulatedTerminal } from '../terminal.ts'
 import { SimulatedBench, type UsbLinkQuality } from '../usb.ts'
@@ -36,6 +38,8 @@ export interface XmlReply {
 
 export class RawHost {
   readonly device: UsbDeviceLike
+  /** The programmer says more behind each response, which must be read before the next command. */
+  trailing = false
   /** Firehose text that came and was not used yet. */
   #text = ''
 
@@ -113,8 +117,16 @@ export class RawHost {
     if (bytes.length % 512 === 0) await this.send(new Uint8Array(0))
   }
 
-  /** Everything up to the next response, however it is cut. */
+  /** Everything up to the next response, however it is cut, and what trails it. */
   async reply(timeout = TIMEOUT): Promise<XmlReply> {
+    const reply = await this.#response(timeout)
+    const more = this.trailing && !reply.text.includes('rawmode="true"')
+    while (more && !this.#text.includes('ready for the next')) this.#text += (await this.receive()).toString()
+    if (more) this.#text = ''
+    return reply
+  }
+
+  async #response(timeout: number): Promise<XmlReply> {
     for (;;) {
       const end = /<response [^>]*\/>\s*<\/data>\n?/.exec(this.#text)
       if (end) {
@@ -172,4 +184,44 @@ export class RawHost {
     if (end.value !== 'ACK') throw new Error(end.text)
     return got
   }
+}
+
+interface Element {
+  readonly [attribute: string]: string | undefined
+}
+
+/** The elements of a package's list, by a pattern and nothing cleverer. */
+function elements(folder: string, list: string, tag: 'program' | 'patch'): readonly Element[] {
+  const text = readFileSync(join(folder, list), 'utf8')
+  return [...text.matchAll(new RegExp(`<${tag} ([^>]*)/>`, 'g'))].map(([, attributes = '']) =>
+    Object.fromEntries([...attributes.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value])),
+  )
+}
+
+/** Flashes all of an unpacked package with raw images as qdl would, and restarts.
+ * @throws Error when something is refused. */
+export async function flashFolder(host: RawHost, folder: string, payload: number): Promise<void> {
+  const lists = (beginning: string) =>
+    readdirSync(folder)
+      .filter((name) => name.startsWith(beginning) && name.endsWith('.xml'))
+      .sort()
+  const ack = ({ value, text }: XmlReply) => {
+    if (value !== 'ACK') throw new Error(text)
+  }
+  for (const entry of lists('rawprogram').flatMap((list) => elements(folder, list, 'program'))) {
+    if (!entry['filename']) continue
+    const sectorSize = Number(entry['SECTOR_SIZE_IN_BYTES'])
+    const file = readFileSync(join(folder, entry['filename']))
+    const bytes = Buffer.alloc(Math.ceil(file.length / sectorSize) * sectorSize)
+    file.copy(bytes)
+    const lun = Number(entry['physical_partition_number'])
+    ack(await host.program({ lun, start: entry['start_sector'] ?? '', sectorSize }, bytes, { payload }))
+  }
+  for (const entry of lists('patch').flatMap((list) => elements(folder, list, 'patch'))) {
+    if (entry['filename'] !== 'DISK') continue
+    const { what: _, ...attributes } = entry
+    const text = Object.entries(attributes).map(([name, value]) => ` ${name}="${value}"`)
+    ack(await host.command(`<patch${text.join('')}/>`))
+  }
+  ack(await host.command('<power value="reset"/>'))
 }

@@ -46,13 +46,13 @@ export class Wire {
 
   /** One posted read.
    * @throws LinkLost. */
-  async read(bytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#guarded(this.#link.read(bytes))
+  async read(bytes: number, into?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#guarded(this.#link.read(bytes, into))
   }
 
   /** One posted read of raw data, which faults count. */
-  async readData(bytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    const got = await this.read(bytes)
+  async readData(bytes: number, into?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+    const got = await this.read(bytes, into)
     if (got.length > 0) await this.strike(this.injector.download(got.length))
     return got
   }

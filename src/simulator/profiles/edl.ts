@@ -88,7 +88,7 @@ export const NX789J_EDL: EdlProfile = {
     target: 'SM8750',
     oem: 'ZTE',
     zlp: 'once-at-end',
-    reenumeratesAfterMs: 0,
+    reenumeratesAfterMs: 20,
     watchdogMs: 8000,
   },
 }

@@ -12,7 +12,7 @@ import { factoryTables } from '../storage/layout.ts'
 import { tableFiles } from './edl-tables.ts'
 import { contentsXml, type ProgramEntry, patchXml, programXml } from './edl-xml.ts'
 import type { ImageFormat } from './fastboot-set.ts'
-import { chunksOf, imageBytes, imageRuns } from './image-chunks.ts'
+import { imageBytes } from './image-chunks.ts'
 import type { NamedImage } from './payload-writer.ts'
 import { type SparseOptions, sparseFileBytes } from './sparse-file.ts'
 import { wholeSuperImage } from './super-image.ts'
@@ -25,7 +25,7 @@ export interface EdlOptions {
   /** Images as they are, or as Android sparse files; a function decides for each base name. Default raw. */
   readonly format?: ImageFormat | ((name: string) => ImageFormat)
   readonly sparseZeros?: SparseOptions['zeros']
-  /** Base names of images that lie in pieces, one entry each, in `rawprogram_unsparseN.xml`; what is all zeros is left out. */
+  /** Base names of images that lie in pieces, one entry each, in `rawprogram_unsparseN.xml`; holes are left out. */
   readonly unsparse?: readonly string[]
   /** Default: the one that the maker has for the terminal; null: none. */
   readonly loader?: Uint8Array | null
@@ -153,21 +153,29 @@ function fileNameOf(name: string, partition: PartitionProfile | undefined): stri
   return partition?.verification === 'firmware' ? `${name}.elf` : `${name}.img`
 }
 
-const PIECE = 1024 * 1024
-const LARGEST_PIECE = 8 * PIECE
+const MIB = 1024 * 1024
+/** So many files at least, where the image is large enough for them. */
+const PIECES = 8
 
-/** The parts of an image that are not zeros, as files of at most 8 MiB. */
+/** The parts of an image that matter, as files of some MiB. */
 async function pieces(
   file: string,
   image: NamedImage['image'],
   signal: AbortSignal,
 ): Promise<readonly ImageFile[]> {
   const found: { offset: number; size: number }[] = []
-  for await (const { offset, length, bytes } of chunksOf(imageRuns(image, signal), PIECE)) {
-    if (!bytes) continue
-    const last = found.at(-1)
-    if (last && last.offset + last.size === offset && last.size < LARGEST_PIECE) last.size += length
-    else found.push({ offset, size: length })
+  const largest = Math.max(1, Math.floor(image.size / PIECES / MIB)) * MIB
+  for await (const extent of image.extents({ signal })) {
+    if (extent.kind === 'hole') continue
+    const end = extent.offset + (extent.kind === 'data' ? extent.bytes.length : extent.length)
+    for (let at = extent.offset; at < end; ) {
+      const last = found.at(-1)
+      const open = last && last.offset + last.size === at && last.size < largest ? last : undefined
+      const length = Math.min(end - at, largest - (open?.size ?? 0))
+      if (open) open.size += length
+      else found.push({ offset: at, size: length })
+      at += length
+    }
   }
   return found.map(({ offset, size }, i) => ({
     ...{ name: file.replace(/\.img$/, `_${i + 1}.img`), offset, size },

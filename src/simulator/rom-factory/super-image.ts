@@ -67,5 +67,5 @@ async function* shifted(
 }
 
 function* gap(from: number, to: number): Generator<Extent> {
-  if (to > from) yield { kind: 'fill', offset: from, length: to - from, word: 0 }
+  if (to > from) yield { kind: 'hole', offset: from, length: to - from }
 }
