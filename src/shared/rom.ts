@@ -122,7 +122,7 @@ export const romInfoSchema = z.object({
   requirements: z.array(requirementSchema),
   /** Groups of logical partitions, sizes in bytes. */
   dynamicGroups: z.array(z.object({ name: z.string(), size: z.number(), partitions: z.array(z.string()) })),
-  /** Updates of the build are installed as Virtual A/B, so super holds one slot and little more. */
+  /** The terminal keeps updates in snapshots (Virtual A/B), so super holds one slot and little more; absent where nothing tells. */
   virtualAb: z.boolean().exactOptional(),
   images: z.array(romImageSchema),
   /** The tables that the package brings for super (`super_empty.img`), where `update-super` could take them: an image of this name,
