@@ -56,7 +56,8 @@ export interface Bench {
   read(sighting: Sighting, options: Omit<JourneyOptions, 'patience'>): Promise<TerminalFacts>
   /** Takes a terminal into another mode; see `goToMode`. */
   goTo(sighting: Sighting, to: RebootTarget, options: Omit<JourneyOptions, 'patience'>): Promise<Arrival>
-  open(path: string, signal: AbortSignal): Promise<Rom>
+  /** @param flavour which variant of the package, where it holds several. */
+  open(path: string, signal: AbortSignal, flavour?: string): Promise<Rom>
   /** What the package says of itself with every digest checked; a file that was verified before is not read again. */
   verify(
     rom: Rom,
@@ -82,8 +83,8 @@ export function openBench(options: BenchOptions): Bench {
     ])
     return discovery
   }
-  const open = (path: string, signal: AbortSignal) =>
-    openRom(resolve(path), { openFile, openFolder, workshop }, signal)
+  const open = (path: string, signal: AbortSignal, flavour?: string) =>
+    openRom(resolve(path), { openFile, openFolder, workshop, flavour }, signal)
   const adb = {
     credentials: adbKeyStore({ dataFolder: data }),
     server: adbServer(),

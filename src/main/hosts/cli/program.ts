@@ -21,6 +21,9 @@ import { createOutput } from './output.ts'
 import { reported } from './progress.ts'
 import { VERSION } from './version.ts'
 
+const PACKAGE = 'OTA zip, payload.bin, fastboot image set or EDL package (folder or zip)'
+const FLAVOUR = 'which variant of an EDL package, where it holds several'
+
 type Work = (context: CommandContext) => Promise<number>
 
 /** @param args without the program's own name. @returns the exit code. */
@@ -94,9 +97,10 @@ function buildProgram(choose: (work: Work) => void): Command {
   program
     .command('inspect')
     .description('show what a package is and holds')
-    .argument('<rom>', 'OTA zip, payload.bin, or fastboot image set (folder or zip)')
+    .argument('<rom>', PACKAGE)
     .option('--verify', 'check every digest in it', false)
-    .action((rom: string, o: { verify: boolean }) => choose((c) => inspect(c, rom, o)))
+    .option('--flavour <name>', FLAVOUR)
+    .action((rom: string, o: { verify: boolean; flavour?: string }) => choose((c) => inspect(c, rom, o)))
   flashOptions(program.command('plan').description('show what flashing would do; writes nothing'))
     .option('--survey', 'restart the terminal into the modes that know what the plan needs', false)
     .action((rom: string, o: FlashOptions) => choose((c) => planCommand(c, rom, o)))
@@ -193,7 +197,7 @@ function simulatorCommands(program: Command, choose: (work: Work) => void): void
 
 function flashOptions(command: Command): Command {
   return command
-    .argument('<rom>', 'OTA zip, payload.bin, or fastboot image set (folder or zip)')
+    .argument('<rom>', PACKAGE)
     .option('-t, --terminal <serial or bay>', 'the terminal: serial number, bay (usb:1-2), or tcp:HOST:PORT')
     .addOption(
       new Option('-p, --policy <policy>', 'how to use the slots').choices(POLICIES).default('seamless'),
@@ -205,6 +209,7 @@ function flashOptions(command: Command): Command {
       'where super has no room for both slots: delete what the slot that runs has in it; there is no way back until the job is done',
       false,
     )
+    .option('--flavour <name>', FLAVOUR)
     .option('--assume-model <name>', 'vouch that package and terminal belong to this model')
     .option('--proof-timeout <seconds>', 'how long to wait for the new build to be seen booting', number, 600)
 }

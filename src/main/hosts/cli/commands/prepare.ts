@@ -24,6 +24,8 @@ export interface FlashOptions {
   readonly assumeModel?: string
   readonly proofTimeout: number
   readonly giveUpOtherSlot?: boolean
+  /** Which variant of the package, where it holds several. */
+  readonly flavour?: string
   /** The terminal may be restarted into the modes that know what the plan needs. */
   readonly survey?: boolean
 }
@@ -46,7 +48,7 @@ export async function prepare(
   options: FlashOptions,
   context: CommandContext,
 ): Promise<Plan> {
-  const rom = await bench.open(path, context.signal)
+  const rom = await bench.open(path, context.signal, options.flavour)
   try {
     // The terminal first: a wrong cable is found in a second, a whole ROM is verified in minutes.
     const sighting = await chooseTerminal(bench, options.terminal, context)
