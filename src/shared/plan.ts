@@ -50,6 +50,7 @@ export const FINDING_CODES = [
   'table-loses-data',
   'table-differs',
   'table-missing',
+  'table-unfit',
   'rom-incomplete',
   'slot-leftover',
   'rom-empty',
