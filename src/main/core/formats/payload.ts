@@ -36,7 +36,7 @@ export interface Payload {
   readonly source: ByteSource
   readonly partitions: readonly PayloadPartition[]
   readonly dynamicGroups: readonly DynamicGroup[]
-  /** The terminal keeps updates in snapshots (Virtual A/B), by its DynamicPartitionMetadata. */
+  /** `snapshot_enabled`: updates go through snapshots in super (Virtual A/B). */
   readonly virtualAb: boolean
   /** Bytes of prefix and manifest: what METADATA_HASH of payload_properties.txt covers. */
   readonly metadataSize: Bytes

@@ -176,7 +176,7 @@ describe('the package’s partition table against the terminal’s', () => {
     expect(blockers).toEqual([])
     expect(warnings).toEqual([
       {
-        code: 'table-differs',
+        code: 'tables-differ',
         detail:
           'LUN 0, the package’s partition table: boot_a would grow from 41.0 KB to 49.2 KB; boot_b would move, and have 32.8 KB instead of 41.0 KB',
       },

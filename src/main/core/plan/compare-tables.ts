@@ -145,7 +145,7 @@ function isLoss({ kind, kept }: PartitionChange): boolean {
 
 function differs(lun: number, changes: readonly PartitionChange[]): Finding {
   return {
-    code: 'table-differs',
+    code: 'tables-differ',
     detail: `LUN ${lun}, the package’s partition table: ${changes.map(describeChange).join('; ')}`,
   }
 }

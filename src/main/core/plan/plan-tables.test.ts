@@ -73,7 +73,7 @@ describe('tables of a package', () => {
   it('are not written where the terminal has its own', () => {
     expect(planned(offered(PARTITIONS), 'keep')).toMatchObject({ blockers: [], warnings: [], writes: [] })
     const donor = planned(offered(DONOR), 'keep')
-    expect(donor).toMatchObject({ blockers: [], warnings: ['table-differs'], writes: [] })
+    expect(donor).toMatchObject({ blockers: [], warnings: ['tables-differ'], writes: [] })
     expect(donor.found.warnings[0]?.detail).toMatch(/userdata would shrink from .* the terminal’s own stays$/)
   })
 
@@ -106,7 +106,7 @@ describe('tables of a package', () => {
   it('are written when asked for and nothing is lost', () => {
     const own = expectedTable(SMALL_BOOT, 0, { diskSectors: SECTORS, sectorSize: 4096 })
     const { blockers, warnings, writes } = planned(offered(BIGGER_BOOT), 'package', { table: own })
-    expect({ blockers, warnings }).toEqual({ blockers: [], warnings: ['table-differs'] })
+    expect({ blockers, warnings }).toEqual({ blockers: [], warnings: ['tables-differ'] })
     expect(writes.map(({ table }) => table.entries.map(({ attributes }) => attributes))).toEqual([
       [1n << 60n, 0xffn],
     ])

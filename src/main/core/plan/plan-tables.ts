@@ -87,7 +87,7 @@ function tableFor(offered: PackageTable, disk: TablesInput['disks'][number]): Gp
 function stays({ lun, changes }: TableComparison): Finding[] {
   if (changes.length === 0) return []
   const detail = `LUN ${lun}, the package’s partition table is another one (${changes.map(describeChange).join('; ')}); the terminal’s own stays`
-  return [{ code: 'table-differs', detail }]
+  return [{ code: 'tables-differ', detail }]
 }
 
 /** The package writes something there. */

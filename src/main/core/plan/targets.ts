@@ -4,7 +4,7 @@ import type { RomImageInfo, RomInfo } from '../../../shared/rom.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
 import { sameContent } from '../rom/slot-coverage.ts'
 import { isProtected, isUserData } from './protected.ts'
-import { surveyedModes } from './surveyed.ts'
+import { knowsSuper } from './surveyed.ts'
 
 /** An image with the place it belongs to; `partition` is a base name for slotted targets. */
 export interface Target {
@@ -89,7 +89,7 @@ function skippedForPrimary(image: RomImageInfo, rom: RomInfo): readonly Finding[
   if (same === 'unknown') return [{ code: 'other-slot-image-skipped', detail }]
   return [
     {
-      code: 'slot-images-differ',
+      code: 'slots-differ',
       detail: `${name}: the package has another image for slot b than for slot a; both slots get that of slot a`,
     },
   ]
@@ -136,7 +136,7 @@ export function placementOn(
   const said = found.find((p) => p.logical !== undefined)?.logical
   if (said !== undefined) return said ? 'logical' : 'physical'
   const insideSuper = placement === 'logical' && hasSuper(facts)
-  if (surveyedModes(facts).includes('fastbootd')) return insideSuper ? 'logical' : 'physical'
+  if (knowsSuper(facts)) return insideSuper ? 'logical' : 'physical'
   if (found.length > 0) return insideSuper ? undefined : 'physical'
   if (placement === 'physical') return 'physical'
   if (placement === 'logical' || hasSuper(facts)) return undefined

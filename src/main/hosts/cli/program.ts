@@ -2,7 +2,7 @@
 import { Argument, Command, CommanderError, Option } from 'commander'
 import { EXIT } from '../../../shared/error-catalogue.ts'
 import { SlotbenchError } from '../../../shared/errors.ts'
-import { POLICIES } from '../../../shared/plan.ts'
+import { POLICIES, type Policy } from '../../../shared/plan.ts'
 import type { RebootTarget } from '../../terminals/types.ts'
 import { dataFolder } from '../data-folder.ts'
 import { namedSize, number, size } from './arguments.ts'
@@ -19,6 +19,7 @@ import { guide, REBOOT_TARGETS, type RebootOptions, reboot } from './commands/re
 import { type SimulateOptions, simulate } from './commands/simulate.ts'
 import { createOutput } from './output.ts'
 import { reported } from './progress.ts'
+import { backupCommands, partitionCommands, withLoader } from './storage-program.ts'
 import { VERSION } from './version.ts'
 
 const PACKAGE = 'OTA zip, payload.bin, fastboot image set or EDL package (folder or zip)'
@@ -111,12 +112,23 @@ function buildProgram(choose: (work: Work) => void): Command {
   )
     .option('-y, --yes', 'do not ask before writing', false)
     .action((rom: string, o: FlashOptions & { yes: boolean }) => choose((c) => flash(c, rom, o)))
+  flashOptions(
+    program
+      .command('rescue')
+      .description(
+        'bring a terminal in EDL that boots nothing back to life: both slots, one after the other',
+      ),
+    'rescue',
+  )
+    .option('-y, --yes', 'do not ask before writing', false)
+    .action((rom: string, o: FlashOptions & { yes: boolean }) => choose((c) => flash(c, rom, o)))
   program
     .command('resume')
     .description('go on with a job from its first unproven step')
     .argument('<job>', 'its number, see `slotbench jobs`')
     .option('-t, --terminal <serial or bay>', 'where the terminal is now, if it was moved')
-    .action((job: string, o: { terminal?: string }) => choose((c) => resume(c, job, o)))
+    .option('--loader <file...>', 'for EDL, if it is not remembered')
+    .action((job: string, o: { terminal?: string; loader?: string[] }) => choose((c) => resume(c, job, o)))
   program
     .command('jobs')
     .description('list the jobs of this bench')
@@ -127,6 +139,8 @@ function buildProgram(choose: (work: Work) => void): Command {
     .argument('<job>')
     .option('--page', 'print the readable page (HTML)', false)
     .action((job: string, o: { page: boolean }) => choose((c) => report(c, job, o)))
+  partitionCommands(program, choose)
+  backupCommands(program, choose)
   simulatorCommands(program, choose)
   return program
 }
@@ -195,13 +209,11 @@ function simulatorCommands(program: Command, choose: (work: Work) => void): void
     .action(() => choose(demo))
 }
 
-function flashOptions(command: Command): Command {
-  return command
+function flashOptions(command: Command, policy: Policy = 'seamless'): Command {
+  return withLoader(command)
     .argument('<rom>', PACKAGE)
     .option('-t, --terminal <serial or bay>', 'the terminal: serial number, bay (usb:1-2), or tcp:HOST:PORT')
-    .addOption(
-      new Option('-p, --policy <policy>', 'how to use the slots').choices(POLICIES).default('seamless'),
-    )
+    .addOption(new Option('-p, --policy <policy>', 'how to use the slots').choices(POLICIES).default(policy))
     .option('--wipe', 'erase the user’s data just before the switch', false)
     .option('--battery-limit <percent>', 'start nothing below this charge', number, 30)
     .option(
@@ -210,6 +222,11 @@ function flashOptions(command: Command): Command {
       false,
     )
     .option('--flavour <name>', FLAVOUR)
+    .option(
+      '--package-tables',
+      'EDL: put the partition tables of the package in the place of the terminal’s; what they move is lost',
+      false,
+    )
     .option('--assume-model <name>', 'vouch that package and terminal belong to this model')
     .option('--proof-timeout <seconds>', 'how long to wait for the new build to be seen booting', number, 600)
 }

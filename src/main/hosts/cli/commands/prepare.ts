@@ -26,6 +26,8 @@ export interface FlashOptions {
   readonly giveUpOtherSlot?: boolean
   /** Which variant of the package, where it holds several. */
   readonly flavour?: string
+  readonly packageTables?: boolean
+  readonly loader?: readonly string[]
   /** The terminal may be restarted into the modes that know what the plan needs. */
   readonly survey?: boolean
 }
@@ -38,6 +40,7 @@ function recipeOf(options: FlashOptions): Recipe {
     proofTimeout: options.proofTimeout,
     ...(options.assumeModel === undefined ? {} : { assumedModel: options.assumeModel }),
     ...(options.giveUpOtherSlot === true ? { giveUpOtherSlot: true } : {}),
+    ...(options.packageTables === true ? { packageTables: true } : {}),
   }
 }
 
