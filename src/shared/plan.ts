@@ -23,6 +23,8 @@ export const recipeSchema = z.object({
   giveUpOtherSlot: z.boolean().exactOptional(),
   /** In EDL: put the package's partition tables in the place of the terminal's, and what they move goes. */
   packageTables: z.boolean().exactOptional(),
+  /** With those: userdata reaches to the end of the disk that is there, whatever the package's table says. */
+  extendUserdata: z.boolean().exactOptional(),
   /** Seconds to wait for the new build to be seen booting. */
   proofTimeout: z.number().positive(),
 })

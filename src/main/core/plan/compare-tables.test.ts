@@ -98,7 +98,7 @@ describe('the package’s partition table against the terminal’s', () => {
       {
         code: 'table-loses-data',
         detail: 'LUN 0, donor table: userdata would shrink from 1.0 TB to 420.0 GB',
-        next: expect.stringContaining('extended to the end of this disk'),
+        next: expect.stringContaining('With --extend-userdata'),
       },
     ])
     expect(found.proposed).toBeUndefined()

@@ -68,7 +68,7 @@ export function compareTables(input: TablesToCompare): TableComparison {
       next:
         extended === undefined
           ? KEEP_OWN
-          : `${KEEP_OWN} With userdata extended to the end of this disk the package’s table keeps everything.`,
+          : `${KEEP_OWN} With --extend-userdata the package’s table keeps everything.`,
     })),
     warnings: equal || lost.length > 0 ? [] : [differs(lun, changes)],
     proposed: equal || lost.length > 0 ? undefined : keeping(terminal, offered, input.written),

@@ -74,22 +74,23 @@ interface Planned {
 }
 
 function planWrites(input: PlanInput, fromSlot: Slot | undefined): Planned {
-  const { facts, rom, recipe } = input
+  const { facts: before, rom, recipe } = input
   // A terminal of another model was not asked for the rest, and what it did not say is no news.
-  if (modelRulesOut(facts, rom, recipe) && modesToSurvey(rom, facts, recipe.policy).length > 0)
+  if (modelRulesOut(before, rom, recipe) && modesToSurvey(rom, before, recipe.policy).length > 0)
     return {
-      found: mergeFindings([checkMode(facts, recipe.policy), checkModel(facts, rom, recipe)]),
+      found: mergeFindings([checkMode(before, recipe.policy), checkModel(before, rom, recipe)]),
       steps: [],
     }
+  const tables = planTables({ facts: before, rom, recipe, fromSlot })
+  const { facts } = tables
   const first = recipe.policy === 'rescue' ? firstSlot(facts) : undefined
   const target = first ?? (fromSlot && otherSlot(fromSlot))
   const targets = assignTargets(rom, facts)
   const used = targetsUsed(targets, recipe)
   const snapshot = planSnapshot(facts)
-  const tables = planTables(facts)
   const inSuper = { facts, rom, recipe, targets }
   const changes = first === undefined ? planSuper({ ...inSuper, fromSlot }) : planRescueSuper(inSuper, first)
-  const backups = backupTargets(facts)
+  const backups = backupTargets(before)
   const found = mergeFindings([
     checkMode(facts, recipe.policy),
     checkSurvey(facts, rom, recipe.policy),
@@ -117,7 +118,8 @@ function planWrites(input: PlanInput, fromSlot: Slot | undefined): Planned {
   return {
     found,
     steps: buildSteps({
-      ...{ facts, rom, recipe, targets, fromSlot, first, changes: changes.plan, tables: tables.drafts },
+      ...{ facts, before, rom, recipe, targets, fromSlot, first },
+      ...{ changes: changes.plan, tables: tables.drafts },
       snapshot: first === undefined ? snapshot : { action: undefined, cows: snapshot.cows },
     }),
   }
@@ -133,7 +135,7 @@ function planSideload(input: PlanInput, fromSlot: Slot | undefined): Planned {
     checkSideload(facts, rom, recipe),
     ...(rom.downgrade ? [] : [checkPatchLevel(facts, rom)]),
   ])
-  return { found, steps: buildSteps({ facts, rom, recipe, fromSlot, ...NOTHING_WRITTEN }) }
+  return { found, steps: buildSteps({ facts, before: facts, rom, recipe, fromSlot, ...NOTHING_WRITTEN }) }
 }
 
 const NOTHING_WRITTEN = {

@@ -20,7 +20,10 @@ interface Stretch {
 }
 
 export interface StepInput {
+  /** The terminal as everything after its tables finds it. */
   readonly facts: TerminalFacts
+  /** As it is now: what backups are made of. */
+  readonly before: TerminalFacts
   readonly rom: RomInfo
   readonly recipe: Recipe
   readonly targets: Targets
@@ -37,8 +40,8 @@ export interface StepInput {
 export type TableDraft = Omit<Extract<Step, { kind: 'write-table' }>, 'id'>
 
 export function buildSteps(input: StepInput): readonly Step[] {
-  const { facts } = input
-  const drafts = [{ kind: 'identify' } as const, ...inModes([...backups(facts), ...stretches(input)], facts)]
+  const { facts, before } = input
+  const drafts = [{ kind: 'identify' } as const, ...inModes([...backups(before), ...stretches(input)], facts)]
   const width = String(drafts.length).length
   return drafts.map(
     (draft, index) => ({ ...draft, id: `${String(index + 1).padStart(width, '0')}-${label(draft)}` }) as Step,

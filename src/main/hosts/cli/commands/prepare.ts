@@ -27,6 +27,7 @@ export interface FlashOptions {
   /** Which variant of the package, where it holds several. */
   readonly flavour?: string
   readonly packageTables?: boolean
+  readonly extendUserdata?: boolean
   readonly loader?: readonly string[]
   /** The terminal may be restarted into the modes that know what the plan needs. */
   readonly survey?: boolean
@@ -41,6 +42,7 @@ function recipeOf(options: FlashOptions): Recipe {
     ...(options.assumeModel === undefined ? {} : { assumedModel: options.assumeModel }),
     ...(options.giveUpOtherSlot === true ? { giveUpOtherSlot: true } : {}),
     ...(options.packageTables === true ? { packageTables: true } : {}),
+    ...(options.extendUserdata === true ? { extendUserdata: true } : {}),
   }
 }
 

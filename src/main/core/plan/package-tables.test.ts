@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type EdlPartition, expectedTable } from '../../../../test/edl-package.ts'
 import type { PackageTable } from '../../../shared/rom.ts'
-import { planTables, type TablesInput } from './plan-tables.ts'
+import { type PackageTablesInput, planPackageTables } from './package-tables.ts'
 
 const SECTORS = 100_000
 const PARTITIONS: readonly EdlPartition[] = [
@@ -47,22 +47,14 @@ const SMALL_BOOT = [
 
 function planned(
   table: PackageTable | undefined,
-  choice: TablesInput['choice'],
-  disk: Partial<TablesInput['disks'][number]> = {},
+  choice: PackageTablesInput['choice'],
+  disk: Partial<PackageTablesInput['disks'][number]> = {},
 ) {
-  const program = { label: 'boot_a', file: 'boot.img', lun: 0, start: '106', sectors: 1000 }
-  const edl = {
-    flavours: [],
-    sectorSize: 4096 as const,
-    luns: [0],
-    loaders: [],
-    names: [],
-    programs: [program],
-    skipped: [],
-  }
-  const { found, writes } = planTables({
-    rom: { edl, ...(table && { tables: [table] }) },
-    disks: [{ lun: 0, sectorSize: 4096, sectors: SECTORS, table: OWN, ...disk }],
+  const { found, writes } = planPackageTables({
+    rom: table === undefined ? {} : { tables: [table] },
+    written: new Set(['boot_a']),
+    disks: [{ lun: 0, sectors: SECTORS, table: OWN, ...disk }],
+    sectorSize: 4096,
     choice,
   })
   const codes = (list: typeof found.blockers) => list.map(({ code }) => code)
@@ -77,8 +69,13 @@ describe('tables of a package', () => {
     expect(donor.found.warnings[0]?.detail).toMatch(/userdata would shrink from .* the terminal’s own stays$/)
   })
 
-  it('are written where the terminal lost its own', () => {
-    const { blockers, warnings, writes } = planned(offered(PARTITIONS), 'keep', { table: undefined })
+  it('are written where the terminal lost its own, when asked for', () => {
+    expect(planned(offered(PARTITIONS), 'keep', { table: undefined })).toMatchObject({
+      blockers: [],
+      warnings: [],
+      writes: [],
+    })
+    const { blockers, warnings, writes } = planned(offered(PARTITIONS), 'package', { table: undefined })
     expect({ blockers, warnings }).toEqual({ blockers: [], warnings: ['table-missing'] })
     expect(
       writes.map(({ lun, table }) => [
@@ -87,12 +84,7 @@ describe('tables of a package', () => {
         table.entries.at(-1)?.lastLba,
       ]),
     ).toEqual([[0, ['persist', 'boot_a', 'userdata'], OWN.lastUsable]])
-  })
-
-  it('are missed where neither side has one', () => {
-    expect(planned(undefined, 'keep', { table: undefined }).blockers).toEqual(['table-missing'])
-    expect(planned(undefined, 'package').blockers).toEqual([])
-    expect(planned(undefined, 'keep', { table: undefined, lun: 3 }).blockers).toEqual([])
+    expect(planned(undefined, 'package', { table: undefined })).toMatchObject({ blockers: [], writes: [] })
   })
 
   it('of a donor are blocked when asked for, and written extended', () => {
@@ -123,6 +115,5 @@ describe('tables of a package', () => {
       writes: [],
     })
     expect(planned(table, 'package', disk)).toMatchObject({ blockers: ['table-unfit'], writes: [] })
-    expect(planned(table, 'keep', { ...disk, table: undefined }).blockers).toEqual(['table-unfit'])
   })
 })
