@@ -50,6 +50,19 @@ export function expectedTable(
   return { diskGuid: guid(lun + 1), ...o, ...usable, entryCount: 32, entries }
 }
 
+export const image = (sectors: number, text: string) => Buffer.alloc(sectors * SECTORS, text)
+
+/** A small A/B layout: the first boot stage in LUNs of its own, files for both slots of it, and for slot a of boot. */
+export const PARTITIONS: readonly EdlPartition[] = [
+  { name: 'persist', lun: 0, sectors: 4, file: 'persist.img', content: image(4, 'persist') },
+  { name: 'misc', lun: 0, sectors: 4 },
+  { name: 'userdata', lun: 0, sectors: 0 },
+  { name: 'xbl_a', lun: 1, sectors: 8, file: 'xbl.elf', content: image(5, 'xbl ') },
+  { name: 'xbl_b', lun: 2, sectors: 8, file: 'xbl.elf', content: image(5, 'xbl ') },
+  { name: 'boot_a', lun: 4, sectors: 8, file: 'boot.img', content: image(3, 'boot of this package ') },
+  { name: 'boot_b', lun: 4, sectors: 8 },
+]
+
 /** Every file of a package; change what comes back to damage it. */
 export function edlFiles(
   partitions: readonly EdlPartition[],

@@ -23,6 +23,8 @@ export const recipeSchema = z.object({
   giveUpOtherSlot: z.boolean().exactOptional(),
   /** In EDL: put the package's partition tables in the place of the terminal's, and what they move goes. */
   packageTables: z.boolean().exactOptional(),
+  /** With those: userdata reaches to the end of the disk that is there, whatever the package's table says. */
+  extendUserdata: z.boolean().exactOptional(),
   /** Seconds to wait for the new build to be seen booting. */
   proofTimeout: z.number().positive(),
 })
@@ -48,10 +50,9 @@ export const FINDING_CODES = [
   'unslotted-skipped',
   'protected-skipped',
   'other-slot-image-skipped',
-  'slot-images-differ',
   'table-loses-data',
-  'table-differs',
   'table-missing',
+  'table-unfit',
   'rom-incomplete',
   'slot-leftover',
   'rom-empty',
@@ -75,6 +76,8 @@ export const FINDING_CODES = [
   'edl-unread',
   'loader-read-only',
   'table-repaired',
+  'tables-differ',
+  'slots-differ',
   'table-damaged',
   'slot-may-boot',
   'second-slot-without-system',

@@ -1,4 +1,4 @@
-// Images that are put together of others, with holes where there is none.
+// Images that are put together of others, with holes or zeros where there is none.
 import { SlotbenchError } from '../../../shared/errors.ts'
 import { bytes } from '../../../shared/units.ts'
 import type { Extent, ExtentOptions, ImageSource } from '../source.ts'
@@ -10,8 +10,13 @@ export interface ImagePiece {
 }
 
 /** @param pieces in any order.
+ * @param between what lies where no piece does: `zeros` also takes away what a partition held there before.
  * @throws SlotbenchError `internal` when pieces overlap or reach beyond `size`: whoever knows what they are checks that first. */
-export function joinedImage(size: number, pieces: readonly ImagePiece[]): ImageSource {
+export function joinedImage(
+  size: number,
+  pieces: readonly ImagePiece[],
+  between: 'holes' | 'zeros' = 'holes',
+): ImageSource {
   const sorted = pieces.filter(({ image }) => image.size > 0).toSorted((a, b) => a.at - b.at)
   let free = 0
   for (const { at, image } of sorted) {
@@ -26,16 +31,20 @@ export function joinedImage(size: number, pieces: readonly ImagePiece[]): ImageS
       let done = from
       for (const { at, image } of sorted) {
         if (at + image.size <= from) continue
-        yield* hole(done, at)
+        yield* gap(done, at, between)
         for await (const extent of image.extents({ signal, from: Math.max(0, from - at) }))
           yield { ...extent, offset: at + extent.offset }
         done = at + image.size
       }
-      yield* hole(done, size)
+      yield* gap(done, size, between)
     },
   }
 }
 
-function* hole(from: number, to: number): Generator<Extent> {
-  if (to > from) yield { kind: 'hole', offset: from, length: to - from }
+function* gap(from: number, to: number, between: 'holes' | 'zeros'): Generator<Extent> {
+  if (to <= from) return
+  const length = to - from
+  yield between === 'holes'
+    ? { kind: 'hole', offset: from, length }
+    : { kind: 'fill', offset: from, length, word: 0 }
 }

@@ -39,7 +39,7 @@ export interface TableComparison {
    * or something that is kept would be lost. */
   readonly proposed: GptTable | undefined
   /** The same with userdata up to the end of the disk, for who chooses that knowingly; only where nothing that is kept is lost by it,
-   * and the package's own would leave some of the disk unused. */
+   * and the package's own would leave some of the disk unused. May come out as what the terminal has (`sameLayout`). */
   readonly extended: GptTable | undefined
 }
 
@@ -68,12 +68,11 @@ export function compareTables(input: TablesToCompare): TableComparison {
       next:
         extended === undefined
           ? KEEP_OWN
-          : `${KEEP_OWN} With userdata extended to the end of this disk the package’s table keeps everything.`,
+          : `${KEEP_OWN} With --extend-userdata the package’s table keeps everything.`,
     })),
     warnings: equal || lost.length > 0 ? [] : [differs(lun, changes)],
     proposed: equal || lost.length > 0 ? undefined : keeping(terminal, offered, input.written),
-    extended:
-      extended && !sameLayout(extended, terminal) ? keeping(terminal, extended, input.written) : undefined,
+    extended: extended && keeping(terminal, extended, input.written),
   }
 }
 
@@ -146,7 +145,7 @@ function isLoss({ kind, kept }: PartitionChange): boolean {
 
 function differs(lun: number, changes: readonly PartitionChange[]): Finding {
   return {
-    code: 'table-differs',
+    code: 'tables-differ',
     detail: `LUN ${lun}, the package’s partition table: ${changes.map(describeChange).join('; ')}`,
   }
 }
@@ -166,7 +165,8 @@ function keeping(terminal: GptTable, offered: GptTable, written: ReadonlySet<str
   }
 }
 
-function sameLayout(a: GptTable, b: GptTable): boolean {
+/** The same partitions in the same places. */
+export function sameLayout(a: GptTable, b: GptTable): boolean {
   const places = (table: GptTable) =>
     table.entries
       .map(({ name, firstLba, lastLba }) => `${name} ${firstLba} ${lastLba}`)

@@ -324,15 +324,13 @@ describe('an EDL package', () => {
     const p = make({ rom: edl(both(DIGEST)), recipe: { ...RECIPE, policy: 'both' } })
     expect(blockers(p)).toEqual([])
     expect(warnings(p)).not.toContain('other-slot-image-skipped')
-    expect(warnings(p)).not.toContain('slot-images-differ')
+    expect(warnings(p)).not.toContain('slots-differ')
     expect(written(p).filter((line) => line.startsWith('boot'))).toEqual(['boot_b from a', 'boot_a from a'])
   })
 
   it('whose images for the slots differ says which', () => {
     const p = make({ rom: edl(both(OTHER)) })
-    expect(
-      p.warnings.filter(({ code }) => code === 'slot-images-differ').map(({ detail }) => detail),
-    ).toEqual([
+    expect(p.warnings.filter(({ code }) => code === 'slots-differ').map(({ detail }) => detail)).toEqual([
       'boot: the package has another image for slot b than for slot a; both slots get that of slot a',
     ])
     expect(written(p)).toContain('boot_b from a')

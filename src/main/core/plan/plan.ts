@@ -81,7 +81,7 @@ function planWrites({ host, ...input }: PlanInput, fromSlot: Slot | undefined): 
       found: mergeFindings([checkMode(input.facts, recipe.policy), checkModel(input.facts, rom, recipe)]),
       steps: [],
     }
-  const tables = planTables(input.facts, rom, recipe)
+  const tables = planTables({ facts: input.facts, rom, recipe, fromSlot })
   const { facts } = tables
   const first = recipe.policy === 'rescue' ? firstSlot(facts) : undefined
   const target = first ?? (fromSlot && otherSlot(fromSlot))

@@ -1,152 +1,135 @@
-// Partition tables in EDL: a damaged copy is brought back from the good one before anything else is written; the package's own tables are
-// taken only by who asks for them, and only where nothing is lost by that (zte-domain §0.8).
+// Partition tables in EDL: a damaged copy is brought back from the good one before anything else is written; those of the package only
+// take the place of the terminal's where somebody asks for it.
 import type { Finding, Recipe } from '../../../shared/plan.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
-import type { PartitionFacts, PartitionTable, TerminalFacts } from '../../../shared/terminal.ts'
-import { SLOTS, splitSlot } from '../../../shared/units.ts'
-import { packageTable } from '../rom/package-table.ts'
+import type { EdlFacts, PartitionFacts, TerminalFacts } from '../../../shared/terminal.ts'
+import { otherSlot, partitionName, type Slot, splitSlot } from '../../../shared/units.ts'
+import type { GptTable } from '../formats/gpt.ts'
 import { tableData, tableFromData } from '../storage/table-data.ts'
-import { compareTables, type TableComparison } from './compare-tables.ts'
-import { isProtected, isUserData } from './protected.ts'
+import { planPackageTables, type TableChoice } from './package-tables.ts'
 import type { TableDraft } from './steps.ts'
 
 export interface PlannedTables {
   readonly drafts: readonly TableDraft[]
   readonly blockers: readonly Finding[]
   readonly warnings: readonly Finding[]
-  /** The terminal as it will be under these tables: what the rest of the plan is made for. */
+  /** What the terminal is once these tables are written: everything after them is planned on that. */
   readonly facts: TerminalFacts
 }
 
-type Lun = NonNullable<TerminalFacts['edl']>['luns'][number]
-type Found = Pick<PlannedTables, 'drafts' | 'blockers' | 'warnings'>
+export interface TablesInput {
+  readonly facts: TerminalFacts
+  readonly rom: RomInfo
+  readonly recipe: Recipe
+  /** The slot that runs. */
+  readonly fromSlot: Slot | undefined
+}
 
 const VALID = 'valid'
-const NOTHING: Found = { drafts: [], blockers: [], warnings: [] }
 
-export function planTables(facts: TerminalFacts, rom: RomInfo, recipe: Recipe): PlannedTables {
-  const written = namesWritten(rom)
-  const found = (facts.edl?.luns ?? []).map((lun) => planLun(lun, compared(lun, rom, written), recipe))
-  const drafts = found.flatMap((one) => one.drafts)
-  return {
-    drafts,
-    blockers: found.flatMap((one) => one.blockers),
-    warnings: found.flatMap((one) => one.warnings),
-    facts: drafts.reduce((now, draft) => (draft.source === 'package' ? under(draft, now) : now), facts),
-  }
-}
-
-/** What the package would make of a LUN; undefined where it brings no table for it. */
-function compared(lun: Lun, rom: RomInfo, written: ReadonlySet<string>): TableComparison | undefined {
-  const offered = rom.tables?.find((table) => table.lun === lun.lun)
-  if (offered === undefined) return undefined
-  return compareTables({
-    lun: lun.lun,
-    terminal: lun.table && tableFromData(lun.table),
-    package: packageTable(offered, lun.sectors),
-    written,
+export function planTables(input: TablesInput): PlannedTables {
+  const { facts, rom, recipe } = input
+  const luns = facts.edl?.luns ?? []
+  const fresh = planPackageTables({
+    rom,
+    written: writtenBy(input),
+    disks: luns.map((lun) => ({ ...lun, table: lun.table && tableFromData(lun.table) })),
+    sectorSize: facts.edl?.sectorSize?.value,
+    choice: choiceOf(recipe),
   })
+  const replaced = new Set(fresh.writes.map(({ lun }) => lun))
+  const drafts: TableDraft[] = fresh.writes.map(({ lun, table }) => ({
+    ...{ kind: 'write-table', lun, source: 'package' },
+    table: tableData(table),
+  }))
+  const blockers = [...fresh.found.blockers]
+  const warnings = [...fresh.found.warnings]
+  for (const lun of luns.filter((one) => !replaced.has(one.lun) && isDamaged(one))) {
+    if (lun.table === undefined) blockers.push(lost(lun, rom))
+    else {
+      drafts.push({ kind: 'write-table', lun: lun.lun, source: 'repair', table: lun.table })
+      warnings.push({ code: 'table-repaired', detail: `${stateOf(lun)}; it is repaired from the good one` })
+    }
+  }
+  return { drafts, blockers, warnings, facts: fresh.writes.reduce(withTable, facts) }
 }
 
-function planLun(lun: Lun, comparison: TableComparison | undefined, recipe: Recipe): Found {
-  if (recipe.packageTables === true && comparison !== undefined && !comparison.equal)
-    return fromPackage(lun, comparison)
-  const { table } = lun
-  if (table === undefined) return { ...NOTHING, blockers: [lost(lun, comparison !== undefined)] }
-  return mergeFound([repaired(lun, table), comparison === undefined ? NOTHING : kept(comparison)])
+type Lun = EdlFacts['luns'][number]
+
+/** While the slot that runs is the way back, its partitions and those without a slot must stay where they are. */
+function writtenBy({ rom, recipe, fromSlot }: TablesInput): ReadonlySet<string> {
+  const labels = (rom.edl?.programs ?? []).map(({ label }) => label)
+  const fallback = recipe.policy === 'seamless' || recipe.policy === 'both' ? fromSlot : undefined
+  return new Set(
+    fallback === undefined ? labels : labels.filter((label) => splitSlot(label).slot === otherSlot(fallback)),
+  )
 }
 
-/** Asked for in words; what would lose something is refused all the same. A table that leaves some of the disk unused is stretched. */
-function fromPackage({ lun }: Lun, comparison: TableComparison): Found {
-  const { extended, proposed, blockers, warnings } = comparison
-  const chosen = extended ?? proposed
-  if (chosen === undefined) return { ...NOTHING, blockers }
-  const stretched: Finding[] =
-    extended === undefined
-      ? []
-      : [
-          {
-            code: 'table-differs',
-            detail: `LUN ${lun}: the package’s table is for a smaller disk; userdata is extended to the end of this one`,
-          },
-        ]
-  const draft = { kind: 'write-table', lun, source: 'package', table: tableData(chosen) } as const
-  return { drafts: [draft], blockers: [], warnings: [...warnings, ...stretched] }
+function choiceOf({ packageTables, extendUserdata }: Recipe): TableChoice {
+  if (packageTables !== true) return 'keep'
+  return extendUserdata === true ? 'extended' : 'package'
 }
 
-function lost({ lun, primary, backup }: Lun, offered: boolean): Finding {
+function isDamaged({ primary, backup }: Lun): boolean {
+  return primary !== VALID || backup !== VALID
+}
+
+function stateOf({ lun, primary, backup }: Lun): string {
+  return `LUN ${lun}: its partition table is damaged (first copy: ${primary}; second copy: ${backup})`
+}
+
+function lost(lun: Lun, rom: RomInfo): Finding {
+  const brings = rom.tables?.some((table) => table.lun === lun.lun) === true
   return {
     code: 'table-damaged',
-    detail: `LUN ${lun}: neither copy of its partition table can be read (first: ${primary}; second: ${backup})`,
-    next: offered
-      ? 'Add --package-tables to write those of the package, if it is for exactly this model.'
+    detail: stateOf(lun),
+    next: brings
+      ? 'The package brings one: write it with --package-tables.'
       : 'Use an EDL package of exactly this model and storage size, which brings its tables, with --package-tables.',
   }
 }
 
-function repaired({ lun, primary, backup }: Lun, table: PartitionTable): Found {
-  if (primary === VALID && backup === VALID) return NOTHING
-  return {
-    drafts: [{ kind: 'write-table', lun, source: 'repair', table }],
-    blockers: [],
-    warnings: [
-      {
-        code: 'table-repaired',
-        detail: `LUN ${lun}: one copy of its partition table is damaged (first: ${primary}; second: ${backup}); it is repaired from the other`,
-      },
-    ],
-  }
-}
-
-/** The terminal's own table stays, and partitions are found by their names; that the package thinks otherwise is worth knowing. */
-function kept({ lun, equal, changes }: TableComparison): Found {
-  if (equal) return NOTHING
-  const names = changes.map(({ name }) => name).join(', ')
-  return {
-    ...NOTHING,
-    warnings: [
-      {
-        code: 'table-differs',
-        detail: `LUN ${lun}: the package was made for another partition table (${names}); the terminal’s own stays as it is`,
-      },
-    ],
-  }
-}
-
-/** Every name under which an image of the package may end up. */
-function namesWritten({ images }: RomInfo): ReadonlySet<string> {
-  const bases = images.map(({ name }) => name).filter((name) => !isProtected(name) && !isUserData(name))
-  return new Set(bases.flatMap((base) => [base, ...SLOTS.map((slot) => `${base}_${slot}`)]))
-}
-
-/** The facts with the partitions of one LUN replaced by those of its new table. */
-function under({ lun, table }: TableDraft, facts: TerminalFacts): TerminalFacts {
+/** The terminal with another table on one LUN. What lies in super is only known as long as super stays where it is. */
+function withTable(
+  facts: TerminalFacts,
+  { lun, table }: { readonly lun: number; readonly table: GptTable },
+): TerminalFacts {
   const before = facts.edl?.luns.find((one) => one.lun === lun)?.table
   const gone = new Set(before?.entries.map(({ name }) => name))
-  const partitions: Record<string, PartitionFacts> = Object.fromEntries(
-    Object.entries(facts.partitions).filter(([name, { logical }]) => logical === true || !gone.has(name)),
-  )
-  const hasSlot = { ...facts.hasSlot }
-  for (const { name, firstLba, lastLba } of table.entries) {
-    partitions[name] = { size: (lastLba - firstLba + 1) * table.sectorSize, logical: false }
-    const { base, slot } = splitSlot(name)
-    hasSlot[base] = slot !== undefined || hasSlot[base] === true
+  const kept = Object.entries(facts.partitions).filter(([name]) => !gone.has(name))
+  const fresh = table.entries
+    .filter(({ name }) => isName(name))
+    .map((entry): [string, PartitionFacts] => {
+      const size = (entry.lastLba - entry.firstLba + 1) * table.sectorSize
+      return [entry.name, { size, logical: false }]
+    })
+  const name = facts.superPartition?.value ?? 'super'
+  const place = (of: Pick<GptTable, 'entries'> | NonNullable<typeof before> | undefined) => {
+    const found = of?.entries.find((entry) => entry.name === name)
+    return found === undefined ? undefined : `${found.firstLba} ${found.lastLba}`
   }
-  const source = 'the package’s partition table'
-  const slots = hasSlot['boot'] === true ? 2 : (facts.slotCount?.value ?? 1)
+  const superMoved = place(before) !== place(table)
+  const partitions = [...kept, ...fresh].filter(([, { logical }]) => !(superMoved && logical === true))
+  const hasSlot = new Map(partitions.map(([full]) => [splitSlot(full).base, false]))
+  for (const [full] of partitions)
+    if (splitSlot(full).slot !== undefined) hasSlot.set(splitSlot(full).base, true)
+  const { superTables, ...rest } = facts
   return {
-    ...facts,
-    partitions,
-    hasSlot,
-    slotCount: { value: slots, source },
-    ...('super' in partitions ? { superPartition: { value: 'super', source } } : {}),
+    ...rest,
+    ...(superMoved || superTables === undefined ? {} : { superTables }),
+    ...(place(table) === undefined
+      ? {}
+      : { superPartition: { value: name, source: 'the package’s tables' } }),
+    slotCount: { value: [...hasSlot.values()].includes(true) ? 2 : 1, source: 'the package’s tables' },
+    partitions: Object.fromEntries(partitions),
+    hasSlot: Object.fromEntries(hasSlot),
   }
 }
 
-function mergeFound(parts: readonly Found[]): Found {
-  return {
-    drafts: parts.flatMap((one) => one.drafts),
-    blockers: parts.flatMap((one) => one.blockers),
-    warnings: parts.flatMap((one) => one.warnings),
+function isName(name: string): boolean {
+  try {
+    return partitionName(name) === name
+  } catch {
+    return false
   }
 }

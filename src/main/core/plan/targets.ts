@@ -89,7 +89,7 @@ function skippedForPrimary(image: RomImageInfo, rom: RomInfo): readonly Finding[
   if (same === 'unknown') return [{ code: 'other-slot-image-skipped', detail }]
   return [
     {
-      code: 'slot-images-differ',
+      code: 'slots-differ',
       detail: `${name}: the package has another image for slot b than for slot a; both slots get that of slot a`,
     },
   ]

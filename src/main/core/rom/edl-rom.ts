@@ -91,7 +91,7 @@ async function readPackage(opened: EdlPackage, work: Work): Promise<Omit<Rom, 'c
     downgrade: false,
     requirements: [],
     dynamicGroups: groupsOf(images.metadata),
-    ...(images.metadata === undefined ? {} : { virtualAb: (images.metadata.flags & LP_VIRTUAL_AB) !== 0 }),
+    ...(((images.metadata?.flags ?? 0) & LP_VIRTUAL_AB) === 0 ? {} : { virtualAb: true }),
     images: images.list.map(imageInfo),
     edl: {
       ...(variant.name === '' ? {} : { flavour: variant.name }),

@@ -220,7 +220,12 @@ function flashOptions(command: Command, policy: Policy = 'seamless'): Command {
     )
     .option(
       '--package-tables',
-      'EDL: put the partition tables of the package in the place of the terminal’s; what they move is lost',
+      'EDL: put the partition tables of the package in the place of the terminal’s; refused where data that is to be kept would be lost',
+      false,
+    )
+    .option(
+      '--extend-userdata',
+      'with --package-tables: userdata up to the end of the disk, where the package’s table is for a smaller one',
       false,
     )
     .option('--flavour <name>', 'which variant, of an EDL package that holds several')

@@ -1,9 +1,11 @@
 // slotbench inspect: what a package is, what it holds, and whether its digests hold.
 import { formatBytes } from '../../../../shared/format.ts'
 import type { RomInfo } from '../../../../shared/rom.ts'
+import { slotCoverage } from '../../../core/rom/slot-coverage.ts'
 import { type CommandContext, withBench } from '../command.ts'
 import type { Output } from '../output.ts'
 import { showPass } from '../progress.ts'
+import { edlLines } from './edl-lines.ts'
 
 export async function inspect(
   context: CommandContext,
@@ -17,7 +19,11 @@ export async function inspect(
       const info = options.verify
         ? await bench.verify(rom, { signal: context.signal, onProgress: showPass(output, 'Verifying') })
         : rom.info
-      output.data({ rom: info, verified: options.verify })
+      output.data({
+        rom: info,
+        verified: options.verify,
+        ...(info.edl === undefined ? {} : { slots: slotCoverage(info) }),
+      })
       showRom(output, info)
       output.line(
         options.verify
@@ -44,7 +50,8 @@ export function showRom(output: Output, rom: RomInfo): void {
     ['Rollback', rollback(rom)],
     ['Kind', rom.full ? 'full' : 'delta'],
   ]
-  for (const [name, value] of facts) if (value !== undefined) output.line(`${name.padEnd(15)} ${value}`)
+  for (const [name, value] of [...facts, ...edlLines(rom)])
+    if (value !== undefined) output.line(`${name.padEnd(15)} ${value}`)
   output.line(
     `Images          ${rom.images.length}, ${formatBytes(rom.images.reduce((sum, i) => sum + i.size, 0))}`,
   )

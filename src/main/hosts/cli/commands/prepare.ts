@@ -20,6 +20,7 @@ export interface FlashOptions {
   readonly proofTimeout: number
   readonly giveUpOtherSlot?: boolean
   readonly packageTables?: boolean
+  readonly extendUserdata?: boolean
   readonly loader?: readonly string[]
   readonly flavour?: string
   /** The terminal may be restarted into the modes that know what the plan needs. */
@@ -35,6 +36,7 @@ function recipeOf(options: FlashOptions): Recipe {
     ...(options.assumeModel === undefined ? {} : { assumedModel: options.assumeModel }),
     ...(options.giveUpOtherSlot === true ? { giveUpOtherSlot: true } : {}),
     ...(options.packageTables === true ? { packageTables: true } : {}),
+    ...(options.extendUserdata === true ? { extendUserdata: true } : {}),
   }
 }
 
