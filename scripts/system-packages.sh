@@ -13,6 +13,7 @@ bzip2:bzip2
 xz:xz-utils
 zip:zip
 unzip:unzip
+bsdiff:bsdiff
 adb:adb
 '
 # The USB guest runs Debian's own kernel, on x86-64 only.

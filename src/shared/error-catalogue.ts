@@ -91,7 +91,13 @@ export const CATALOGUE = {
     EXIT.package,
     'never',
     'This is a delta (incremental) update: it only holds the differences to one older build and cannot be written by itself.',
-    'Fetch the full OTA package of the same build.',
+    'Fetch the full OTA package of the same build, or make it with `slotbench apply-delta` from the full package of the build that the delta starts from.',
+  ),
+  'delta-wrong-base': entry(
+    EXIT.package,
+    'never',
+    'The base is not the build that this delta was made from.',
+    'Give the full package of exactly that build with --base; `slotbench inspect` shows what a package is.',
   ),
   'payload-unsupported': entry(
     EXIT.package,

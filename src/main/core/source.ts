@@ -24,6 +24,8 @@ export type Extent =
 
 /** An image that may never exist as a file. */
 export interface ImageSource {
+  /** The very bytes of the image, where they lie uncompressed in one run; closing it closes nothing. */
+  readonly raw?: ByteSource
   readonly size: Bytes
   /** Of the whole expanded image, where the package vouches for it. */
   readonly sha256: Sha256 | undefined
