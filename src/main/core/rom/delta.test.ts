@@ -16,14 +16,16 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fixture } from '../../../../test/fixtures.ts'
-import { damaged, expand, NEVER, outcome } from '../../../../test/images.ts'
+import { collect, damaged, expand, NEVER, outcome } from '../../../../test/images.ts'
 import { SlotbenchError } from '../../../shared/errors.ts'
 import { BROTLI, bsdf2Patch } from '../../../simulator/rom-factory/bsdiff-encoder.ts'
 import { openFile } from '../../io/files/open-file.ts'
 import { openFolder } from '../../io/files/open-folder.ts'
 import { openRomFolder } from '../../io/files/rom-folder.ts'
 import { createWorkshop } from '../../io/workers/workshop.ts'
+import { hashtreeRoot } from '../formats/avb-hashtree.ts'
 import { encodePayloadHead, type ManifestInput, OPERATION_TYPE } from '../formats/payload-manifest.ts'
+import { fecParity } from '../formats/verity-fec.ts'
 import { type ApplyOptions, applyDelta } from './delta.ts'
 import { openDeltaPackage, openRom } from './open.ts'
 import type { RomFolder } from './rom-folder.ts'
@@ -35,6 +37,8 @@ const IMAGES = {
   root: { old: 'disk_sqfs_empty.img', new: 'disk_sqfs_default.img' },
 }
 let count = 0
+/** Many small jobs, each of which waits for the disk. */
+const LONG = { timeout: 120_000 }
 
 beforeAll(() => {
   for (const archive of ['payload/sample_payloads.tar.xz', 'payload/sample_images.tar.bz2'])
@@ -134,7 +138,7 @@ describe('AOSP’s delta', () => {
     })
   })
 
-  it('that is damaged gives an error of ours, and never a package', async () => {
+  it('that is damaged gives an error of ours, and never a package', LONG, async () => {
     const base = baseFolder()
     const delta = fresh('damaged')
     const whole = readFileSync(AOSP_DELTA())
@@ -168,7 +172,7 @@ describe('work that was stopped', () => {
     return outcome(() => apply(AOSP_DELTA(), base, out, { signal: stop.signal, onProgress }))
   }
 
-  it('goes on from wherever it was stopped, and gives the same bytes', async () => {
+  it('goes on from wherever it was stopped, and gives the same bytes', LONG, async () => {
     const base = baseFolder()
     const whole = fresh('out')
     await apply(AOSP_DELTA(), base, whole)
@@ -409,6 +413,54 @@ describe('operations', () => {
     ],
   ])('that %s are refused before anything is written', async (_, delta) => {
     expect(await refused(delta)).toMatchObject({ code: 'payload-invalid' })
+  })
+})
+
+describe('a verity partition', () => {
+  const SALT = Uint8Array.of(1, 2, 3)
+  /** Data, hash tree, error correction, and one more block, as of an AVB footer. */
+  async function verityImage() {
+    const data = blocksOf(OLD, 3, 2, 1, 0)
+    const read = (bytes: Uint8Array) => async (offset: number, length: number) =>
+      bytes.subarray(offset, offset + length)
+    const { tree } = await hashtreeRoot({
+      ...{ read: read(data), imageSize: data.length, algorithm: 'sha256', salt: SALT },
+      ...{ dataBlockSize: BLOCK, hashBlockSize: BLOCK },
+    })
+    const protectedBytes = Buffer.concat([data, tree])
+    const spec = { dataSize: protectedBytes.length, blockSize: BLOCK, roots: 2 }
+    const parity = await collect(fecParity({ ...spec, read: read(protectedBytes) }))
+    return Buffer.concat([protectedBytes, ...parity, OLD.subarray(0, BLOCK)])
+  }
+  const partition: Partition = {
+    hashTreeDataExtent: { startBlock: 0, numBlocks: 4 },
+    hashTreeExtent: { startBlock: 4, numBlocks: 1 },
+    hashTreeAlgorithm: 'sha256',
+    hashTreeSalt: SALT,
+    fecDataExtent: { startBlock: 0, numBlocks: 5 },
+    fecExtent: { startBlock: 5, numBlocks: 2 },
+    fecRoots: 2,
+  }
+  const operations = [copy([3, 2, 1, 0], [0, 1, 2, 3]), copy([0], [7])]
+
+  it('gets its hash tree and error correction computed, as the terminal would', async () => {
+    const changed = await verityImage()
+    expect(changed.length).toBe(8 * BLOCK)
+    expect(Buffer.compare(await made({ operations, changed, partition }), changed)).toBe(0)
+  })
+
+  it.each<[string, Partition]>([
+    ['of another size', { hashTreeDataExtent: { startBlock: 0, numBlocks: 1 } }],
+    ['of an unknown kind', { hashTreeAlgorithm: 'md5' }],
+    ['behind the end', { hashTreeExtent: { startBlock: 8, numBlocks: 1 } }],
+    ['over what is written', { hashTreeExtent: { startBlock: 3, numBlocks: 2 } }],
+    ['with too many roots', { fecRoots: 200 }],
+    ['with error correction of nothing', { fecDataExtent: undefined }],
+    ['with too little error correction', { fecRoots: 3 }],
+  ])('whose hash tree is %s is refused', async (_, change) => {
+    const changed = await verityImage()
+    const error = await refused({ operations, changed, partition: { ...partition, ...change } })
+    expect(error.code).toBe('payload-invalid')
   })
 })
 
