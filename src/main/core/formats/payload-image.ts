@@ -61,7 +61,9 @@ function rawPartition(
       targets.length === 1 &&
       targets[0]?.offset === dataOffset - first.dataOffset,
   )
-  return isOneRun ? sliceSource(source, { name, start: first.dataOffset, size }) : undefined
+  return isOneRun && source.forwardOnly !== true
+    ? sliceSource(source, { name, start: first.dataOffset, size })
+    : undefined
 }
 
 interface Parts {

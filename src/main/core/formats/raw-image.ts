@@ -25,7 +25,9 @@ export function byteSourceImage(source: ByteSource, o: { readonly sha256?: Sha25
   return {
     size: source.size,
     sha256: o.sha256,
-    raw: sliceSource(source, { name: source.name, start: 0, size: source.size }),
+    ...(source.forwardOnly === true
+      ? {}
+      : { raw: sliceSource(source, { name: source.name, start: 0, size: source.size }) }),
     async *extents({ signal, from = 0 }: ExtentOptions): AsyncGenerator<Extent> {
       const length = Math.max(0, source.size - from)
       for await (const piece of readPieces(source, { start: from, length, signal }))

@@ -17,6 +17,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fixture } from '../../../../test/fixtures.ts'
 import { collect, damaged, expand, NEVER, outcome } from '../../../../test/images.ts'
+import { requireTool } from '../../../../test/tools.ts'
 import { SlotbenchError } from '../../../shared/errors.ts'
 import { BROTLI, bsdf2Patch } from '../../../simulator/rom-factory/bsdiff-encoder.ts'
 import { openFile } from '../../io/files/open-file.ts'
@@ -107,6 +108,25 @@ describe('AOSP’s delta', () => {
       expect(Buffer.compare(images.get(name) ?? Buffer.of(), readFileSync(join(folder, image.new)))).toBe(0)
     const names = ['metadata', 'payload.bin', 'payload_properties.txt', 'slotbench-delta.json']
     expect(readdirSync(out).sort()).toEqual(names)
+  })
+
+  it('takes a zip of the images too, which can only be read forwards', async (test) => {
+    const base = baseFolder()
+    const zip = fresh('base.zip')
+    execFileSync(requireTool('zip', test), [
+      '-q',
+      '-j',
+      zip,
+      ...readdirSync(base).map((name) => join(base, name)),
+    ])
+    const out = fresh('out')
+    await apply(AOSP_DELTA(), base, out)
+    const again = fresh('out')
+    await apply(AOSP_DELTA(), zip, again)
+    expect(
+      Buffer.compare(readFileSync(join(again, 'payload.bin')), readFileSync(join(out, 'payload.bin'))),
+    ).toBe(0)
+    expect(readdirSync(again)).toEqual(readdirSync(out))
   })
 
   it('is not applied to another build, and says which partitions differ', async () => {
