@@ -9,6 +9,7 @@ import { expand } from '../formats/payload-expand.ts'
 import { rangeSource } from '../formats/range-source.ts'
 import { byteSourceImage, readPieces } from '../formats/raw-image.ts'
 import { sliceSource } from '../formats/slice-source.ts'
+import { release } from '../release.ts'
 import type { ByteSource } from '../source.ts'
 import type { Workshop } from '../workshop.ts'
 import { type PartitionTarget, TargetWriter } from './target-writer.ts'
@@ -43,19 +44,25 @@ export async function runOperation(operation: DeltaOperation, context: Operation
     case 'bzip2':
     case 'zstd': {
       const { data: source, workshop, partition } = context
-      for await (const piece of expand(operation, { source, workshop, signal, partition }))
-        await writer.write(piece)
+      await writeAll(writer, expand(operation, { source, workshop, signal, partition }))
       return
     }
     case 'copy':
     case 'patch':
       await named(operation, context.partition, async () => {
-        for await (const piece of newBytes(operation, context)) await writer.write(piece)
+        await writeAll(writer, newBytes(operation, context))
         await writer.finish(blockSize - 1)
       })
       return
     default:
       missingCase(operation)
+  }
+}
+
+async function writeAll(writer: TargetWriter, pieces: AsyncIterable<Uint8Array<ArrayBuffer>>): Promise<void> {
+  for await (const piece of pieces) {
+    await writer.write(piece)
+    release(piece)
   }
 }
 

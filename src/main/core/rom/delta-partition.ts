@@ -7,6 +7,7 @@ import type { DeltaPartition, Verity } from '../formats/payload-delta.ts'
 import { byteSourceImage } from '../formats/raw-image.ts'
 import { sliceSource } from '../formats/slice-source.ts'
 import { fecParity, fecSize } from '../formats/verity-fec.ts'
+import { release } from '../release.ts'
 import type { ByteSource, Extent, ImageSource } from '../source.ts'
 import type { Workshop } from '../workshop.ts'
 import { type OperationContext, runOperation } from './delta-operation.ts'
@@ -123,7 +124,9 @@ async function expandInto(
     for await (const extent of image.extents({ signal: tools.signal })) {
       if (extent.kind === 'data') {
         const { length } = extent.bytes
-        await file.write(extent.offset, await hasher.update(extent.bytes), tools.signal)
+        const counted = await hasher.update(extent.bytes)
+        await file.write(extent.offset, counted, tools.signal)
+        release(counted)
         tools.onBytes(length)
       } else {
         await hasher.fill(extent.kind === 'fill' ? extent.word : 0, extent.length)
