@@ -9,6 +9,7 @@ import { describe } from '../../../core/plan/describe.ts'
 import { mergeFacts } from '../../../core/plan/merge-facts.ts'
 import { modesToSurvey } from '../../../core/plan/modes.ts'
 import { plan } from '../../../core/plan/plan.ts'
+import { type SuperUse, superUse } from '../../../core/plan/super-use.ts'
 import type { Sighting } from '../../../terminals/types.ts'
 import type { Bench } from '../bench.ts'
 import { type CommandContext, chooseTerminal } from '../command.ts'
@@ -113,6 +114,10 @@ export function showPlan(output: Output, p: Plan): void {
   const match = matchModel(p.facts, p.rom)
   if (match.kind === 'same' && match.how === 'alias') output.line(`Model           ${match.message}`)
   output.line(`To write        ${formatBytes(p.totals.writeBytes)} in ${p.steps.length} steps`)
+  const inSuper = superUse(p)
+  if (inSuper !== undefined) output.line(superLine(inSuper))
+  if (p.totals.backupBytes > 0)
+    output.line(`Backups         ${formatBytes(p.totals.backupBytes)}, kept on this computer`)
   for (const step of p.steps)
     output.line(
       `  ${step.id.split('-')[0]}  ${describe(step)}${step.kind === 'write' ? ` (${formatBytes(step.bytes)})` : ''}`,
@@ -120,4 +125,10 @@ export function showPlan(output: Output, p: Plan): void {
   for (const w of p.warnings) output.line(`${output.style('yellow', '!')} ${w.detail}`)
   for (const b of p.blockers)
     output.line(`${output.style('red', '✗')} ${b.detail}${b.next === undefined ? '' : `\n    ${b.next}`}`)
+}
+
+function superLine({ capacity, before, fullest, after, assumed }: SuperUse): string {
+  const peak = fullest > Math.max(before, after) ? `, ${formatBytes(fullest)} meanwhile` : ''
+  const about = assumed ? ', by the sizes that the terminal tells' : ''
+  return `Super           ${formatBytes(before)} taken, ${formatBytes(after)} after the job${peak}; room for ${formatBytes(capacity)}${about}`
 }
