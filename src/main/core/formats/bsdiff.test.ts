@@ -77,15 +77,13 @@ for (const [name, old, changed] of PAIRS)
     ]
 
     // It maps its files into memory, which does not go with empty ones.
-    it.skipIf(old.length === 0 || changed.length === 0)(
-      'from a patch of the bsdiff program',
-      async (test) => {
+    if (old.length > 0 && changed.length > 0)
+      it('from a patch of the bsdiff program', async (test) => {
         writeFileSync(a, old)
         writeFileSync(b, changed)
         execFileSync(requireTool('bsdiff', test), [a, b, p])
         expect(Buffer.compare(await patched(readFileSync(p), old), changed)).toBe(0)
-      },
-    )
+      })
 
     it('as bspatch makes it of the simulator’s patch', async (test) => {
       const bspatch = requireTool('bspatch', test)

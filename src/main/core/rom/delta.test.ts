@@ -484,6 +484,17 @@ describe('a verity partition', () => {
   })
 })
 
+it('a partition of impossible size costs no memory', async () => {
+  const size = 2 ** 50
+  const error = await refused({
+    operations: [{ type: OPERATION_TYPE.zero, dstExtents: [{ startBlock: 0, numBlocks: size / BLOCK }] }],
+    changed: OLD,
+    partition: { newInfo: { size, hash: new Uint8Array(32) } },
+  })
+  expect(error.code).toBe('payload-invalid')
+  expect(error.message).toContain(String(size))
+})
+
 describe('a delta that changes only some partitions', () => {
   it('keeps the others of the base', async () => {
     const changed = blocksOf(OLD, 3, 2, 1, 0)

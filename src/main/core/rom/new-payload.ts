@@ -1,5 +1,6 @@
 // The package that applying a delta makes: a payload of plain REPLACE operations, so every byte has its place before it is made.
 import { createHash } from 'node:crypto'
+import { SlotbenchError } from '../../../shared/errors.ts'
 import type { Sha256 } from '../../../shared/units.ts'
 import type { DeltaPayload } from '../formats/payload-delta.ts'
 import { encodePayloadHead, OPERATION_TYPE } from '../formats/payload-manifest.ts'
@@ -24,7 +25,11 @@ export interface NewPayload {
 /** One read of a partition's reader. */
 const OPERATION_BYTES = 4 * 1024 * 1024
 
-/** @param about what the delta says of the build that it makes. */
+/** No terminal has so much; keeps a lying size from costing memory here. */
+const MAX_SIZE = 2 ** 40
+
+/** @param about what the delta says of the build that it makes.
+ * @throws SlotbenchError `payload-invalid` for more than 1 TiB. */
 export function layOutPayload(
   partitions: readonly NewPartition[],
   about: Pick<DeltaPayload, 'blockSize' | 'dynamicGroups' | 'maxTimestamp' | 'securityPatch'>,
@@ -36,6 +41,8 @@ export function layOutPayload(
     starts.set(name, dataSize)
     dataSize += size
   }
+  if (dataSize > MAX_SIZE)
+    throw new SlotbenchError('payload-invalid', `the delta says that it makes ${dataSize} bytes`)
   const head = encodePayloadHead({
     blockSize,
     minorVersion: 0,
