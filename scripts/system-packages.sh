@@ -13,6 +13,7 @@ bzip2:bzip2
 xz:xz-utils
 zip:zip
 unzip:unzip
+bsdiff:bsdiff
 adb:adb
 openssl:openssl
 readelf:binutils

@@ -103,7 +103,13 @@ export const CATALOGUE = {
     EXIT.package,
     'never',
     'This is a delta (incremental) update: it only holds the differences to one older build and cannot be written by itself.',
-    'Fetch the full OTA package of the same build.',
+    'Fetch the full OTA package of the same build, or make it with `slotbench apply-delta` from the full package of the build that the delta starts from.',
+  ),
+  'delta-wrong-base': entry(
+    EXIT.package,
+    'never',
+    'The base is not the build that this delta was made from.',
+    'Give the full package of exactly that build with --base; `slotbench inspect` shows what a package is.',
   ),
   'payload-unsupported': entry(
     EXIT.package,
@@ -148,6 +154,13 @@ export const CATALOGUE = {
     'never',
     'fastboot-info.txt could not be understood.',
     NEW_COPY,
+  ),
+
+  'deployments-invalid': entry(
+    EXIT.package,
+    'never',
+    'The repository’s deployment rules are damaged, contradict themselves, or need a later Slotbench.',
+    'Refresh the repository, update Slotbench, or tell whoever runs the repository; nothing is offered by rules that are not understood.',
   ),
 
   'plan-blocked': entry(

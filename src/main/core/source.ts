@@ -6,6 +6,8 @@ export interface ByteSource {
   /** What a person would call it, for messages. */
   readonly name: string
   readonly size: Bytes
+  /** Reading backwards costs a pass from the front: compressed as a whole. */
+  readonly forwardOnly?: boolean
   /** Exactly `length` bytes from `offset`.
    * @throws SlotbenchError `source-truncated` when the source ends earlier, `host-io` when it cannot be read. */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
@@ -24,6 +26,8 @@ export type Extent =
 
 /** An image that may never exist as a file. */
 export interface ImageSource {
+  /** The very bytes of the image, where they can be read anywhere; closing it closes nothing. */
+  readonly raw?: ByteSource
   readonly size: Bytes
   /** Of the whole expanded image, where the package vouches for it. */
   readonly sha256: Sha256 | undefined

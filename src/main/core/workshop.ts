@@ -1,7 +1,7 @@
 // What the core needs of worker threads. `io/workers` implements it; tests may use it as it is.
 import type { Sha256 } from '../../shared/units.ts'
 
-export type Codec = 'xz' | 'bzip2' | 'zstd'
+export type Codec = 'xz' | 'bzip2' | 'zstd' | 'brotli'
 
 export interface DecodeJob {
   readonly codec: Codec
@@ -10,6 +10,8 @@ export interface DecodeJob {
   readonly inputBytes: number
   /** What must come out, to the byte. More or less is `decode-failed`; output is never buffered beyond it (zip bombs). */
   readonly outputBytes: number
+  /** Less than `outputBytes` may come out: for who is not told how much it is. */
+  readonly orLess?: boolean
   /** Of the compressed input. A mismatch is `digest-mismatch`, raised before the last output is given out. */
   readonly inputSha256?: Sha256
 }

@@ -103,7 +103,7 @@ async function writePayloadKind(profile: TerminalProfile, images: readonly Named
     images,
     maxTimestamp: timestampOf(options),
     signal,
-    ...(options.from && { minorVersion: DELTA_VERSION }),
+    ...(options.from && { minorVersion: operations?.patches ? BROTLI_VERSION : DELTA_VERSION }),
     ...(operations && { operations }),
     ...(securityPatch && { securityPatch }),
     ...(dynamicGroups && { dynamicGroups }),
@@ -171,6 +171,8 @@ function fastbootSet(profile: TerminalProfile, images: readonly NamedImage[], op
 
 /** The minor version with SOURCE_COPY and the digests of sources (AOSP payload_constants.cc: kSourceMinorPayloadVersion). */
 const DELTA_VERSION = 2
+/** The one from which on patches may be compressed with brotli (kBrotliBsdiffMinorPayloadVersion). */
+const BROTLI_VERSION = 4
 
 const DEFAULT_PATCH = '2026-01-01'
 

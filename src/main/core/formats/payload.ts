@@ -66,25 +66,35 @@ export async function openPayload(source: ByteSource, signal?: AbortSignal): Pro
 /** Reads header and manifest of any payload, also of a delta.
  * @throws SlotbenchError `payload-invalid`, `payload-unsupported` or `source-truncated`. */
 export async function describePayload(source: ByteSource, signal?: AbortSignal): Promise<Payload> {
+  const { manifest, blockSize, area, ...payload } = await readPayloadHead(source, signal)
+  const partitions = manifest.partitions.map((partition) => {
+    const described = describePartition(partition, blockSize)
+    const operations =
+      payload.delta === undefined ? operationsOf(partition, { ...described, blockSize, area }) : []
+    return { ...described, operations }
+  })
+  refuseTwice(partitions)
+  return { ...payload, partitions }
+}
+
+/** A payload before its partitions are looked at. */
+export interface PayloadHead extends Omit<Payload, 'partitions'> {
+  readonly manifest: Manifest
+  readonly blockSize: number
+  readonly area: BlobArea
+}
+
+/** @throws SlotbenchError `payload-invalid`, `payload-unsupported` or `source-truncated`. */
+export async function readPayloadHead(source: ByteSource, signal?: AbortSignal): Promise<PayloadHead> {
   const header = await readHeader(source, signal)
   const metadata = await source.read(0, header.metadataSize, signal)
   const manifest = decodeManifest(metadata.subarray(PAYLOAD_PREFIX_SIZE))
-  const delta = deltaReason(manifest)
-  const blockSize = checkBlockSize(manifest.blockSize ?? 4096)
-  const area = blobArea(manifest, header.blobOffset, source)
-  const partitions = manifest.partitions.map((partition) => {
-    const described = describePartition(partition, blockSize)
-    const operations = delta === undefined ? operationsOf(partition, { ...described, blockSize, area }) : []
-    return { ...described, operations }
-  })
-  refuseDuplicates(
-    'partition',
-    partitions.map((partition) => partition.name),
-  )
   return {
-    delta,
+    manifest,
+    blockSize: checkBlockSize(manifest.blockSize ?? 4096),
+    area: blobArea(manifest, header.blobOffset, source),
+    delta: deltaReason(manifest),
     source,
-    partitions,
     dynamicGroups: dynamicGroups(manifest),
     virtualAb: manifest.dynamic?.snapshotEnabled ?? false,
     metadataSize: bytes(header.metadataSize),
@@ -93,6 +103,14 @@ export async function describePayload(source: ByteSource, signal?: AbortSignal):
     maxTimestamp: manifest.maxTimestamp,
     securityPatch: manifest.securityPatch,
   }
+}
+
+/** @throws SlotbenchError `payload-invalid` when two partitions have one name. */
+export function refuseTwice(partitions: readonly { readonly name: string }[]): void {
+  refuseDuplicates(
+    'partition',
+    partitions.map((partition) => partition.name),
+  )
 }
 
 interface Header {
@@ -136,7 +154,9 @@ function blobArea(manifest: Manifest, start: number, source: ByteSource): BlobAr
   return { start, end, source }
 }
 
-function describePartition(
+/** Name, size and digest of the new partition.
+ * @throws SlotbenchError `payload-invalid`. */
+export function describePartition(
   partition: ManifestPartition,
   blockSize: number,
 ): Omit<PayloadPartition, 'operations'> {

@@ -3,6 +3,7 @@ import type { Finding, Plan, Recipe, Step } from '../../../shared/plan.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
 import { otherSlot, type Slot } from '../../../shared/units.ts'
+import { backupNeeds, spaceProblem } from '../rom/space.ts'
 import { bytesSent } from './bytes-sent.ts'
 import { checkModel, modelRulesOut } from './check-model.ts'
 import { checkSideload } from './check-sideload.ts'
@@ -111,10 +112,7 @@ function planWrites({ host, ...input }: PlanInput, fromSlot: Slot | undefined): 
     checkFit(used, slotsWritten(recipe.policy, target), facts),
     changes.found,
     checkComplete(rom, used, recipe.policy === 'single' ? undefined : target, facts),
-    checkHost(
-      backups.reduce((sum, b) => sum + b.size, 0),
-      host.freeBytes,
-    ),
+    checkHost(backups, host.freeBytes),
     checkHonesty(facts, recipe, backups.length),
   ])
   const steps = buildSteps({
@@ -221,13 +219,14 @@ function checkRom(rom: RomInfo): Findings {
   return { blockers, warnings: [] }
 }
 
-function checkHost(backupBytes: number, freeBytes: number): Findings {
-  if (backupBytes <= freeBytes) return { blockers: [], warnings: [] }
+function checkHost(backups: readonly { readonly size: number }[], freeBytes: number): Findings {
+  const problem = spaceProblem(backupNeeds(backups), freeBytes)
+  if (problem === undefined) return { blockers: [], warnings: [] }
   return {
     blockers: [
       {
         code: 'host-space',
-        detail: `backups need ${backupBytes} bytes, ${freeBytes} are free`,
+        detail: `on this computer ${problem}`,
         next: 'Free some space on this computer, or choose another data folder with --data.',
       },
     ],

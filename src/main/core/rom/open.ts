@@ -1,14 +1,16 @@
 // Any package becomes one ROM: what it is, is told by its content, never by its name.
 import { SlotbenchError } from '../../../shared/errors.ts'
 import { isPayload } from '../formats/payload.ts'
+import { openDelta } from '../formats/payload-delta.ts'
 import { isZip, openZip, type ZipArchive } from '../formats/zip.ts'
 import type { ByteSource } from '../source.ts'
 import type { Workshop } from '../workshop.ts'
+import type { DeltaPackage } from './delta.ts'
 import { isEdlPackage } from './edl-layout.ts'
 import { type EdlPackage, openEdlRom } from './edl-rom.ts'
 import { openFastbootRom } from './fastboot-rom.ts'
 import { allZipFiles, type FileSet, folderFiles, type PackageFolder, zipFiles } from './file-set.ts'
-import { openPayloadRom, payloadTexts } from './payload-rom.ts'
+import { checkProperties, openPayloadRom, type PayloadPackage, payloadTexts } from './payload-rom.ts'
 import type { Rom } from './types.ts'
 
 export interface OpenRomDeps {
@@ -45,16 +47,46 @@ const MAGIC_SIZE = 4
 const META_INF = 'META-INF/com/android/'
 
 async function openFileRom(file: OpenedFile, tools: Tools): Promise<Rom> {
-  const { path, source } = file
+  const { source } = file
   const { workshop, signal } = tools
   const magic = await source.read(0, Math.min(MAGIC_SIZE, source.size), signal)
-  if (isPayload(magic)) {
-    const alone = { metadata: undefined, properties: undefined, notes: [] }
-    const packed = { kind: 'payload', path, packageSize: source.size, payload: source, ...alone } as const
-    return openPayloadRom({ ...packed, close: () => source.close() }, workshop, signal)
-  }
+  if (isPayload(magic)) return openPayloadRom(payloadAlone(file), workshop, signal)
   if (isZip(magic)) return openZipRom(file, await openZip(source, signal), tools)
   throw new SlotbenchError('package-unknown', `${source.name} is neither a zip nor a payload.bin`)
+}
+
+function payloadAlone({ path, source }: OpenedFile): PayloadPackage {
+  const alone = { metadata: undefined, properties: undefined, notes: [] }
+  const packed = { kind: 'payload', path, packageSize: source.size, payload: source, ...alone } as const
+  return { ...packed, close: () => source.close() }
+}
+
+/** Opens the delta at `path`, an OTA zip or a payload.bin, with all its operations.
+ * @throws SlotbenchError `package-unknown`, `usage` for a full package, `payload-unsupported` naming an operation that only the
+ * terminal's updater can apply, and the errors of the formats. */
+export async function openDeltaPackage(
+  path: string,
+  deps: Pick<OpenRomDeps, 'openFile'>,
+  signal: AbortSignal,
+): Promise<DeltaPackage> {
+  const source = await deps.openFile(path)
+  try {
+    const opened = await payloadPackage({ path, source }, signal)
+    const payload = await openDelta(opened.payload, signal)
+    checkProperties(payload, opened.properties)
+    return { path, payload, metadata: opened.metadata, close: opened.close }
+  } catch (error) {
+    await source.close()
+    throw error
+  }
+}
+
+async function payloadPackage(file: OpenedFile, signal: AbortSignal): Promise<PayloadPackage> {
+  const { source } = file
+  const magic = await source.read(0, Math.min(MAGIC_SIZE, source.size), signal)
+  if (isPayload(magic)) return payloadAlone(file)
+  if (isZip(magic)) return payloadInZip(file, await openZip(source, signal), signal)
+  throw new SlotbenchError('package-unknown', `${source.name} is neither an OTA zip nor a payload.bin`)
 }
 
 interface Tools {
@@ -92,7 +124,14 @@ async function openZipRom(file: OpenedFile, zip: ZipArchive, tools: Tools): Prom
 }
 
 async function openOtaRom(file: OpenedFile, zip: ZipArchive, { workshop, signal }: Tools): Promise<Rom> {
-  const { path, source } = file
+  return openPayloadRom(await payloadInZip(file, zip, signal), workshop, signal)
+}
+
+async function payloadInZip(
+  { path, source }: OpenedFile,
+  zip: ZipArchive,
+  signal: AbortSignal,
+): Promise<PayloadPackage> {
   const member = zip.find('payload.bin')
   if (member === undefined) throw new SlotbenchError('package-incomplete', 'the zip has no payload.bin')
   const texts = await payloadTexts(zipFiles(zip, ''), zipFiles(zip, META_INF), signal)
@@ -107,8 +146,7 @@ async function openOtaRom(file: OpenedFile, zip: ZipArchive, { workshop, signal 
     await payload.close()
     await source.close()
   }
-  const packed = { kind: 'ota-zip', path, packageSize: source.size, payload, ...texts, notes, close } as const
-  return openPayloadRom(packed, workshop, signal)
+  return { kind: 'ota-zip', path, packageSize: source.size, payload, ...texts, notes, close }
 }
 
 /** A factory zip keeps the image set in a zip of its own, and bootloader and radio beside it. */

@@ -39,17 +39,15 @@ export async function openPayloadRom(
   signal: AbortSignal,
 ): Promise<Rom> {
   const metadata = opened.metadata && parseOtaMetadata(opened.metadata)
-  const properties = opened.properties && parsePayloadProperties(opened.properties)
   if (metadata?.otaType !== undefined && metadata.otaType !== 'AB')
     throw new SlotbenchError(
       'package-unknown',
       `the package is an update of type ${metadata.otaType}, not A/B`,
     )
-  if (properties?.fileSize !== undefined) checkFileSize(opened.payload, properties.fileSize)
   // A delta outside a signed zip is of no use to anybody here, not even to a recovery.
   const read = opened.kind === 'ota-zip' ? describePayload : openPayload
   const payload = await read(opened.payload, signal)
-  if (properties !== undefined) checkMetadata(payload, properties)
+  const properties = checkProperties(payload, opened.properties)
   const images = payload.delta === undefined ? imagesOf(payload, workshop) : NO_IMAGES
   const avb = await readAvbFacts((name) => images.get(name), signal)
   const securityPatch = metadata?.securityPatch ?? payload.securityPatch ?? avb?.securityPatch
@@ -144,6 +142,19 @@ function notesOf(payload: Payload, metadata: OtaMetadata | undefined): string[] 
   return notes
 }
 
+/** What `payload_properties.txt` says of the payload, found to be true but for its digest of the whole file.
+ * @throws SlotbenchError `payload-invalid`, `source-truncated`, `digest-mismatch`. */
+export function checkProperties(
+  payload: Pick<Payload, 'source' | 'metadataSize' | 'metadataSha256'>,
+  text: Uint8Array | undefined,
+): PayloadProperties | undefined {
+  if (text === undefined) return undefined
+  const properties = parsePayloadProperties(text)
+  if (properties.fileSize !== undefined) checkFileSize(payload.source, properties.fileSize)
+  checkMetadata(payload, properties)
+  return properties
+}
+
 function checkFileSize(source: ByteSource, expected: number): void {
   if (source.size === expected) return
   throw new SlotbenchError(
@@ -152,7 +163,10 @@ function checkFileSize(source: ByteSource, expected: number): void {
   )
 }
 
-function checkMetadata(payload: Payload, properties: PayloadProperties): void {
+function checkMetadata(
+  payload: Pick<Payload, 'metadataSize' | 'metadataSha256'>,
+  properties: PayloadProperties,
+): void {
   const { metadataSize, metadataSha256 } = properties
   if (metadataSize !== undefined && metadataSize !== payload.metadataSize)
     throw new SlotbenchError(

@@ -8,6 +8,7 @@ import { dataFolder } from '../data-folder.ts'
 import { VERSION } from '../version.ts'
 import { namedSize, number, size } from './arguments.ts'
 import type { CommandContext } from './command.ts'
+import { type ApplyDeltaOptions, applyDeltaCommand } from './commands/apply-delta.ts'
 import { demo } from './commands/demo.ts'
 import { type DoctorOptions, doctor } from './commands/doctor.ts'
 import { flash, planCommand, resume } from './commands/flash.ts'
@@ -99,6 +100,13 @@ function buildProgram(choose: (work: Work) => void): Command {
     .option('--verify', 'check every digest in it', false)
     .option('--flavour <name>', 'which variant, of an EDL package that holds several')
     .action((rom: string, o: { verify: boolean; flavour?: string }) => choose((c) => inspect(c, rom, o)))
+  program
+    .command('apply-delta')
+    .description('make the full package of a build out of a delta and the full package it starts from')
+    .argument('<delta>', 'OTA zip or payload.bin that holds differences')
+    .requiredOption('--base <rom>', 'the full package of the build that the delta starts from')
+    .requiredOption('--out <folder>', 'where the new package goes; unfinished work in it is gone on with')
+    .action((delta: string, o: ApplyDeltaOptions) => choose((c) => applyDeltaCommand(c, delta, o)))
   flashOptions(program.command('plan').description('show what flashing would do; writes nothing'))
     .option('--survey', 'restart the terminal into the modes that know what the plan needs', false)
     .action((rom: string, o: FlashOptions) => choose((c) => planCommand(c, rom, o)))

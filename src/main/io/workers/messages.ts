@@ -9,6 +9,7 @@ export interface DecodeSizes {
   readonly codec: Codec
   readonly inputBytes: number
   readonly outputBytes: number
+  readonly orLess: boolean
   readonly inputSha256: string | undefined
 }
 

@@ -53,8 +53,8 @@ class ThreadWorkshop implements Workshop {
 
   async *decode(job: DecodeJob, signal: AbortSignal): AsyncGenerator<Piece> {
     if (signal.aborted) throw abortError(signal)
-    const { codec, input, inputBytes, outputBytes, inputSha256 } = job
-    const sizes = { codec, inputBytes, outputBytes, inputSha256 }
+    const { codec, input, inputBytes, outputBytes, orLess = false, inputSha256 } = job
+    const sizes = { codec, inputBytes, outputBytes, orLess, inputSha256 }
     if (input instanceof Uint8Array && input.length <= MAX_WHOLE_INPUT && outputBytes <= MAX_WHOLE_OUTPUT)
       yield* await this.#decodeWhole(input, sizes, signal)
     else yield* decodeStream(leastLoaded(this.#decoders), this.#nextJob++, { ...job, sizes }, signal)

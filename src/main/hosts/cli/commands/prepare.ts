@@ -4,6 +4,7 @@ import { formatBytes } from '../../../../shared/format.ts'
 import type { Plan, Policy, Recipe } from '../../../../shared/plan.ts'
 import { matchModel } from '../../../core/plan/check-model.ts'
 import { describe } from '../../../core/plan/describe.ts'
+import { type SuperUse, superUse } from '../../../core/plan/super-use.ts'
 import type { Bench } from '../../bench.ts'
 import { planFor } from '../../plan-for.ts'
 import { type CommandContext, chooseTerminal } from '../command.ts'
@@ -79,6 +80,10 @@ export function showPlan(output: Output, p: Plan): void {
   const match = matchModel(p.facts, p.rom)
   if (match.kind === 'same' && match.how === 'alias') output.line(`Model           ${match.message}`)
   output.line(`To write        ${formatBytes(p.totals.writeBytes)} in ${p.steps.length} steps`)
+  const inSuper = superUse(p)
+  if (inSuper !== undefined) output.line(superLine(inSuper))
+  if (p.totals.backupBytes > 0)
+    output.line(`Backups         ${formatBytes(p.totals.backupBytes)}, kept on this computer`)
   for (const step of p.steps)
     output.line(
       `  ${step.id.split('-')[0]}  ${describe(step)}${step.kind === 'write' ? ` (${formatBytes(step.bytes)})` : ''}`,
@@ -86,4 +91,10 @@ export function showPlan(output: Output, p: Plan): void {
   for (const w of p.warnings) output.line(`${output.style('yellow', '!')} ${w.detail}`)
   for (const b of p.blockers)
     output.line(`${output.style('red', '✗')} ${b.detail}${b.next === undefined ? '' : `\n    ${b.next}`}`)
+}
+
+function superLine({ capacity, before, fullest, after, assumed }: SuperUse): string {
+  const peak = fullest > Math.max(before, after) ? `, ${formatBytes(fullest)} meanwhile` : ''
+  const about = assumed ? ', by the sizes that the terminal tells' : ''
+  return `Super           ${formatBytes(before)} taken, ${formatBytes(after)} after the job${peak}; room for ${formatBytes(capacity)}${about}`
 }
