@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
 import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
 import { HashtreeBuilder, type HashtreeShape, hashtreeLevels } from './avb-hashtree.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
@@ -76,7 +76,11 @@ describe('hash tree', () => {
 
   it('takes data and hash blocks of different sizes', () => {
     const image = counting(2 * 1024)
-    const { root, tree } = treeOf(image, { algorithm: 'sha256', dataBlockSize: 1024, salt: new Uint8Array(0) })
+    const { root, tree } = treeOf(image, {
+      algorithm: 'sha256',
+      dataBlockSize: 1024,
+      salt: new Uint8Array(0),
+    })
     const leaves = [image.subarray(0, 1024), image.subarray(1024)].map((block) => sha256(block))
     expect(hex(tree)).toBe(hex(Buffer.concat([...leaves, new Uint8Array(4096 - 64)])))
     expect(root).toBe(hex(sha256(tree)))
@@ -101,7 +105,10 @@ describe('hash tree', () => {
   it('is the same however the image comes: in pieces of any size, as fills', () => {
     const run = fc.oneof(
       fc.record({ bytes: fc.uint8Array({ minLength: 1, maxLength: 3000 }) }),
-      fc.record({ word: fc.integer({ min: 0, max: 0xffffffff }), length: fc.integer({ min: 1, max: 20_000 }) }),
+      fc.record({
+        word: fc.integer({ min: 0, max: 0xffffffff }),
+        length: fc.integer({ min: 1, max: 20_000 }),
+      }),
     )
     const expanded = (one: { bytes: Uint8Array } | { word: number; length: number }) => {
       if ('bytes' in one) return Buffer.from(one.bytes)

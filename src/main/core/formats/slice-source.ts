@@ -11,6 +11,7 @@ export function sliceSource(
   return {
     name,
     size: bytes(size),
+    part: { of: parent, start },
     async read(offset, length, signal) {
       if (offset < 0 || length < 0 || offset + length > size) throw beyondEnd(name, offset + length)
       return parent.read(start + offset, length, signal)

@@ -3,9 +3,10 @@ import { SlotbenchError } from '../../../shared/errors.ts'
 import { isPayload } from '../formats/payload.ts'
 import { isZip, openZip, type ZipArchive } from '../formats/zip.ts'
 import type { ByteSource } from '../source.ts'
+import { readOtaClaim } from '../trust/claims.ts'
 import type { Workshop } from '../workshop.ts'
 import { openFastbootRom } from './fastboot-rom.ts'
-import { type FileSet, folderFiles, type PackageFolder, zipFiles } from './file-set.ts'
+import { type FileSet, folderFiles, type PackageFolder, readText, zipFiles } from './file-set.ts'
 import { openPayloadRom, payloadTexts } from './payload-rom.ts'
 import type { Rom } from './types.ts'
 
@@ -77,6 +78,9 @@ async function openOtaRom(file: OpenedFile, zip: ZipArchive, { workshop, signal 
   const member = zip.find('payload.bin')
   if (member === undefined) throw new SlotbenchError('package-incomplete', 'the zip has no payload.bin')
   const texts = await payloadTexts(zipFiles(zip, ''), zipFiles(zip, META_INF), signal)
+  const ota = await readOtaClaim(source, signal)
+  const otacert = await readText(zipFiles(zip, META_INF), 'otacert', signal)
+  const signatures = { ota, ...(otacert === undefined ? {} : { otacert }) }
   const payload = await zip.open(member, signal)
   const notes =
     member.method === 'deflated'
@@ -88,7 +92,8 @@ async function openOtaRom(file: OpenedFile, zip: ZipArchive, { workshop, signal 
     await payload.close()
     await source.close()
   }
-  const packed = { kind: 'ota-zip', path, packageSize: source.size, payload, ...texts, notes, close } as const
+  const what = { kind: 'ota-zip', path, packageSize: source.size, payload, signatures } as const
+  const packed = { ...what, ...texts, notes, close }
   return openPayloadRom(packed, workshop, signal)
 }
 

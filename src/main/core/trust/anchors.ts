@@ -25,8 +25,12 @@ export function parseAnchor(file: Uint8Array): AnchorKey {
     throw new SlotbenchError('anchor-invalid', `the file has ${file.byteLength} bytes`)
   const text = Buffer.from(file).toString('latin1')
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text))
-    throw new SlotbenchError('anchor-invalid', 'the file holds a private key; trust needs the public half only')
-  const found = attempt(() => certificateKey(file)) ?? attempt(() => avbKey(file)) ?? attempt(() => plainKey(file, text))
+    throw new SlotbenchError(
+      'anchor-invalid',
+      'the file holds a private key; trust needs the public half only',
+    )
+  const found =
+    attempt(() => certificateKey(file)) ?? attempt(() => avbKey(file)) ?? attempt(() => plainKey(file, text))
   if (found === undefined) throw new SlotbenchError('anchor-invalid', 'the file holds no key of a known form')
   return found
 }
@@ -147,6 +151,8 @@ function anchorKeyOf(kind: 'certificate' | 'public-key', data: Buffer): KeyObjec
 
 function issued(issuer: X509Certificate, certificate: X509Certificate): boolean {
   return (
-    issuer.ca && certificate.checkIssued(issuer) && attempt(() => certificate.verify(issuer.publicKey)) === true
+    issuer.ca &&
+    certificate.checkIssued(issuer) &&
+    attempt(() => certificate.verify(issuer.publicKey)) === true
   )
 }

@@ -20,7 +20,8 @@ const SMALL_SHARE = 1 / 4
 /** Which digests of a stream of `size` bytes are computed together. */
 export function lanesOf(specs: readonly DigestSpec[], size: number): readonly (readonly Placed[])[] {
   const placed = specs.map((spec, index) => ({ spec, index }))
-  const heavy = size < SMALL_STREAM ? [] : placed.filter(({ spec }) => coveredBytes(spec) >= size * SMALL_SHARE)
+  const heavy =
+    size < SMALL_STREAM ? [] : placed.filter(({ spec }) => coveredBytes(spec) >= size * SMALL_SHARE)
   const [first, ...others] = heavy
   const light = placed.filter((one) => !heavy.includes(one))
   return [[...(first === undefined ? [] : [first]), ...light], ...others.map((one) => [one])]
@@ -31,10 +32,7 @@ export class LaneDigester implements StreamDigester {
   readonly #lanes: readonly { readonly part: readonly Placed[]; readonly digests: ThreadDigests }[]
 
   /** @param begin starts digests on a thread. */
-  constructor(
-    parts: readonly (readonly Placed[])[],
-    begin: (specs: readonly DigestSpec[]) => ThreadDigests,
-  ) {
+  constructor(parts: readonly (readonly Placed[])[], begin: (specs: readonly DigestSpec[]) => ThreadDigests) {
     this.#lanes = parts.map((part) => ({ part, digests: begin(part.map(({ spec }) => spec)) }))
     this.ahead = parts.length + 1
   }
