@@ -5,6 +5,7 @@ import type { TerminalFacts } from '../../../shared/terminal.ts'
 import { otherSlot, type Slot } from '../../../shared/units.ts'
 import { checkModel, modelRulesOut } from './check-model.ts'
 import { checkSideload } from './check-sideload.ts'
+import { checkTrust } from './check-trust.ts'
 import {
   checkBattery,
   checkLock,
@@ -91,6 +92,7 @@ function planWrites(input: PlanInput, fromSlot: Slot | undefined): Planned {
     checkRequirements(facts, rom),
     checkRollback(facts, rom),
     checkRom(rom),
+    checkTrust(facts, rom),
     targets,
     checkUnslotted(targets, recipe),
     checkFit(used, slotsWritten(recipe.policy, target), facts),
@@ -116,6 +118,7 @@ function planSideload(input: PlanInput, fromSlot: Slot | undefined): Planned {
     checkModel(facts, rom, recipe),
     checkBattery(facts, recipe),
     checkSideload(facts, rom, recipe),
+    checkTrust(facts, rom),
     ...(rom.downgrade ? [] : [checkPatchLevel(facts, rom)]),
   ])
   return { found, steps: buildSteps({ facts, rom, recipe, fromSlot, ...NOTHING_WRITTEN }) }

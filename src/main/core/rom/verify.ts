@@ -7,7 +7,7 @@ import { type DigestResult, type DigestSpec, WHOLE } from '../formats/stream-dig
 import type { ImageSource } from '../source.ts'
 import { type Probe, readAvbChains } from '../trust/avb-chain.ts'
 import { claimDigests } from '../trust/claims.ts'
-import type { TrustEvidence } from '../trust/evidence.ts'
+import type { AvbChainEvidence, TrustEvidence } from '../trust/evidence.ts'
 import { type DigestOptions, digestImage, type FilePass, passesOf } from '../trust/passes.ts'
 import type { Workshop } from '../workshop.ts'
 import type { ContainerCheck, Rom, VerifiedImageInfo, VerifiedRom } from './types.ts'
@@ -48,13 +48,18 @@ export async function verifyRom(rom: Rom, options: VerifyOptions): Promise<Verif
     ...claims.evidence(),
     images: { read: images.length, promised },
     delta,
-    avb: chains.map((chain) => chain.evidence()),
+    avb: chains.map((chain) => withTables(chain.evidence(), rom.info)),
   }
   const infos = rom.info.images.map((image) => ({
     ...image,
     sha256: delta ? sha256(image.sha256 ?? '') : digestOf(digests, image),
   }))
   return verified(rom, infos, evidence)
+}
+
+/** No vbmeta speaks of the tables that a set brings for super. */
+function withTables(chain: AvbChainEvidence, { superEmpty }: RomInfo): AvbChainEvidence {
+  return superEmpty === undefined ? chain : { ...chain, uncovered: [...chain.uncovered, superEmpty.name] }
 }
 
 interface Work {

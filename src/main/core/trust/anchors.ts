@@ -118,9 +118,13 @@ export class AnchorSet {
     return this.signingKeys().find((one) => spkiOf(one.key).equals(spki))?.name
   }
 
-  /** @param blob the key as vbmeta carries it. */
+  /** A bare public key may be of either kind; that of a certificate signs packages only.
+   * @param blob the key as vbmeta carries it. */
   ofAvbKey(blob: Uint8Array): string | undefined {
-    return this.#anchors.find(({ kind, data }) => kind === 'avb-key' && data.equals(blob))?.name
+    const pinned = this.#anchors.find(({ kind, data }) => kind === 'avb-key' && data.equals(blob))
+    if (pinned !== undefined) return pinned.name
+    const key = attempt(() => spkiOf(avbPublicKey(blob)))
+    return this.#anchors.find(({ kind, data }) => kind === 'public-key' && key?.equals(data))?.name
   }
 
   /** @param asIssuer only an authority vouches for what it issued. */

@@ -17,6 +17,7 @@ import { list } from './commands/list.ts'
 import type { FlashOptions } from './commands/prepare.ts'
 import { guide, REBOOT_TARGETS, type RebootOptions, reboot } from './commands/reboot.ts'
 import { type SimulateOptions, simulate } from './commands/simulate.ts'
+import { type TrustAddOptions, trustAdd, trustList, trustRemove } from './commands/trust.ts'
 import { createOutput } from './output.ts'
 import { reported } from './progress.ts'
 import { VERSION } from './version.ts'
@@ -95,8 +96,9 @@ function buildProgram(choose: (work: Work) => void): Command {
     .command('inspect')
     .description('show what a package is and holds')
     .argument('<rom>', 'OTA zip, payload.bin, or fastboot image set (folder or zip)')
-    .option('--verify', 'check every digest in it', false)
+    .option('--verify', 'check every digest and signature in it, and say whether it is genuine', false)
     .action((rom: string, o: { verify: boolean }) => choose((c) => inspect(c, rom, o)))
+  trustCommands(program, choose)
   flashOptions(program.command('plan').description('show what flashing would do; writes nothing'))
     .option('--survey', 'restart the terminal into the modes that know what the plan needs', false)
     .action((rom: string, o: FlashOptions) => choose((c) => planCommand(c, rom, o)))
@@ -151,6 +153,28 @@ function terminalCommands(program: Command, choose: (work: Work) => void): void 
     .description('show how hands bring a terminal into a mode; without a mode, which guides there are')
     .argument('[mode]', 'bootloader, fastbootd, recovery, sideload, system, edl, …')
     .action((name?: string) => choose((c) => guide(c, name)))
+}
+
+function trustCommands(program: Command, choose: (work: Work) => void): void {
+  const trust = program.command('trust').description('the keys of publishers that this bench trusts')
+  trust
+    .command('list')
+    .description('show them')
+    .action(() => choose(trustList))
+  trust
+    .command('add')
+    .description('trust what this key signs')
+    .argument(
+      '<file>',
+      'certificate or public key (PEM or DER), or AVB public key (avbtool extract_public_key)',
+    )
+    .option('--name <name>', 'what to call it; the certificate’s own name when left out')
+    .action((file: string, o: TrustAddOptions) => choose((c) => trustAdd(c, file, o)))
+  trust
+    .command('remove')
+    .description('trust a key no longer')
+    .argument('<key>', 'its name, or the beginning of its fingerprint')
+    .action((key: string) => choose((c) => trustRemove(c, key)))
 }
 
 function simulatorCommands(program: Command, choose: (work: Work) => void): void {
