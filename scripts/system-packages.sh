@@ -14,6 +14,8 @@ xz:xz-utils
 zip:zip
 unzip:unzip
 adb:adb
+openssl:openssl
+signapk:signapk
 '
 # The USB guest runs Debian's own kernel, on x86-64 only.
 if [ "$(uname -m)" = x86_64 ] && command -v dpkg-deb >/dev/null; then
