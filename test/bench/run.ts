@@ -10,6 +10,7 @@ import { type CaseResult, machine, resultsAsJson, resultsAsTable } from './repor
 import { residentMemory } from './resident-memory.ts'
 import { sendImage } from './send-image.ts'
 import { sideloadOta } from './sideload.ts'
+import { trustOta } from './trust.ts'
 
 const CASES: readonly BenchCase[] = [
   sendImage,
@@ -18,6 +19,7 @@ const CASES: readonly BenchCase[] = [
   residentMemory,
   sideloadOta,
   identifyTerminal,
+  trustOta,
 ]
 const HELP = `npm run bench -- [options] [cases]
   cases            some of: ${CASES.map(({ name }) => name).join(' ')}; all when left out

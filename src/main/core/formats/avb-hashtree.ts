@@ -50,8 +50,7 @@ export function hashtreeLevels(shape: HashtreeShape): readonly number[] {
 /** Takes the image's bytes in order and gives its tree; what comes after `imageSize` must not be given.
  * @throws SlotbenchError `vbmeta-invalid` when the numbers describe no tree. */
 export class HashtreeBuilder {
-  readonly #data: BlockHasher
-  readonly #digestBytes: number
+  readonly #data: DataBlocks
   /** From the leaves up. */
   readonly #levels: readonly Level[]
   #root = ''
@@ -59,19 +58,15 @@ export class HashtreeBuilder {
   /** @param onBlock hears each block of each level (0: the top) when it is complete. */
   constructor(shape: HashtreeShape, onBlock?: (level: number, block: Uint8Array) => void) {
     const sizes = hashtreeLevels(shape)
-    const { algorithm, salt, dataBlockSize, hashBlockSize } = shape
-    this.#digestBytes = DIGEST_BYTES.get(algorithm) ?? 0
-    this.#data = new BlockHasher({ algorithm, salt, blockSize: dataBlockSize }, (d) => this.#append(0, d))
     const last = sizes.length - 1
-    this.#levels = sizes.map((_, i) => {
-      const sha256 = createHash('sha256')
-      const blocks = new BlockHasher({ algorithm, salt, blockSize: hashBlockSize }, (digest, block) => {
-        sha256.update(block)
-        onBlock?.(last - i, block)
-        this.#append(i + 1, digest)
-      })
-      return { blocks, sha256 }
-    })
+    this.#levels = sizes.map(
+      (_, i) =>
+        new Level(shape, (digest, block) => {
+          onBlock?.(last - i, block)
+          this.#give(i + 1, digest)
+        }),
+    )
+    this.#data = new DataBlocks(shape, (digest) => this.#give(0, digest))
   }
 
   update(bytes: Uint8Array): void {
@@ -85,93 +80,129 @@ export class HashtreeBuilder {
 
   finish(): Hashtree {
     this.#data.finish()
-    for (const { blocks } of this.#levels) blocks.finish()
+    for (const level of this.#levels) level.finish()
     return {
       root: Buffer.from(this.#root, 'latin1').toString('hex'),
-      levels: this.#levels.map(({ sha256 }) => sha256.digest('hex')).reverse(),
+      levels: this.#levels.map((level) => level.sha256()).reverse(),
     }
   }
 
-  #append(index: number, digest: string): void {
+  #give(index: number, digest: string): void {
     const level = this.#levels[index]
     if (level === undefined) this.#root = digest
-    else level.blocks.append(digest, this.#digestBytes)
+    else level.append(digest)
   }
 }
 
-interface Level {
-  readonly blocks: BlockHasher
-  readonly sha256: ReturnType<typeof createHash>
-}
-
-interface BlockShape {
+/** H(salt ‖ block) of whole blocks (dm-verity version 1). Digests travel as latin1 strings: with a buffer each, hashing 4 KiB takes
+ * a fifth longer. */
+class SaltedBlock {
   readonly algorithm: string
-  readonly salt: Uint8Array
-  readonly blockSize: number
-}
-
-/** Cuts what it is given into blocks and gives H(salt ‖ block) of each (dm-verity version 1). Digests travel as latin1 strings:
- * with a buffer each, hashing 4 KiB takes half as long again. */
-class BlockHasher {
-  readonly #algorithm: string
-  /** Salt, then the block that is being filled. */
+  readonly block: Buffer
   readonly #salted: Buffer
-  readonly #block: Buffer
-  readonly #give: (digest: string, block: Uint8Array) => void
-  #used = 0
 
-  constructor({ algorithm, salt, blockSize }: BlockShape, give: (d: string, block: Uint8Array) => void) {
-    this.#algorithm = algorithm
+  constructor({ algorithm, salt }: HashtreeShape, blockSize: number) {
+    this.algorithm = algorithm
     this.#salted = Buffer.alloc(salt.byteLength + blockSize)
     this.#salted.set(salt)
-    this.#block = this.#salted.subarray(salt.byteLength)
+    this.block = this.#salted.subarray(salt.byteLength)
+  }
+
+  digest(): string {
+    return hash(this.algorithm, this.#salted, 'binary')
+  }
+}
+
+/** Cuts the image into blocks, the last one filled up with zeros, and gives the digest of each. */
+class DataBlocks {
+  readonly #salted: SaltedBlock
+  readonly #give: (digest: string) => void
+  #used = 0
+
+  constructor(shape: HashtreeShape, give: (digest: string) => void) {
+    this.#salted = new SaltedBlock(shape, shape.dataBlockSize)
     this.#give = give
   }
 
   update(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.byteLength; ) {
-      const length = Math.min(this.#block.byteLength - this.#used, bytes.byteLength - at)
-      this.#block.set(bytes.subarray(at, at + length), this.#used)
-      at += length
-      this.#used += length
-      if (this.#used === this.#block.byteLength) this.#complete(1)
+    const { block } = this.#salted
+    const size = block.byteLength
+    let at = this.#used === 0 ? 0 : this.#fillUp(bytes)
+    // Whole blocks are the rule, and most of what all of this costs.
+    for (; bytes.byteLength - at >= size; at += size) {
+      block.set(bytes.subarray(at, at + size))
+      this.#give(this.#salted.digest())
     }
+    if (at < bytes.byteLength) this.#fillUp(bytes.subarray(at))
   }
 
   fill(word: number, length: number): void {
-    const size = this.#block.byteLength
+    const { block } = this.#salted
+    const size = block.byteLength
     const pattern = wordBytes(word)
     let done = Math.min(length, this.#used === 0 ? 0 : size - this.#used)
-    if (done > 0) this.update(repeated(pattern, 0, done))
+    if (done > 0) this.#fillUp(repeated(pattern, 0, done))
     const whole = Math.floor((length - done) / size)
     if (whole > 0) {
       // All whole blocks of a fill are alike, so one digest stands for all.
-      this.#block.set(repeated(pattern, done, size))
-      this.#complete(whole)
+      block.set(repeated(pattern, done, size))
+      const digest = this.#salted.digest()
+      for (let i = 0; i < whole; i++) this.#give(digest)
       done += whole * size
     }
-    if (done < length) this.update(repeated(pattern, done, length - done))
-  }
-
-  /** One digest of the level below. Its place is a power of two of bytes, so SHA-1's 20 take 32. */
-  append(digest: string, digestBytes: number): void {
-    this.#block.write(digest, this.#used, digestBytes, 'latin1')
-    const next = this.#used + strideOf(this.#algorithm)
-    this.#block.fill(0, this.#used + digestBytes, next)
-    this.#used = next
-    if (this.#used === this.#block.byteLength) this.#complete(1)
+    if (done < length) this.#fillUp(repeated(pattern, done, length - done))
   }
 
   finish(): void {
-    if (this.#used === 0) return
-    this.#block.fill(0, this.#used)
-    this.#complete(1)
+    if (this.#used > 0) this.#fillUp(Buffer.alloc(this.#salted.block.byteLength - this.#used))
   }
 
-  #complete(times: number): void {
-    this.#used = 0
-    const digest = hash(this.#algorithm, this.#salted, 'binary')
-    for (let i = 0; i < times; i++) this.#give(digest, this.#block)
+  /** @returns how many of the bytes went into the block that was begun. */
+  #fillUp(bytes: Uint8Array): number {
+    const { block } = this.#salted
+    const part = bytes.subarray(0, block.byteLength - this.#used)
+    block.set(part, this.#used)
+    this.#used += part.byteLength
+    if (this.#used === block.byteLength) {
+      this.#used = 0
+      this.#give(this.#salted.digest())
+    }
+    return part.byteLength
+  }
+}
+
+/** Puts the digests of the level below side by side into blocks, the last one filled up with zeros. */
+class Level {
+  readonly #salted: SaltedBlock
+  /** Bytes from one digest to the next: a power of two, so SHA-1's 20 take 32. */
+  readonly #stride: number
+  readonly #sha256 = createHash('sha256')
+  readonly #give: (digest: string, block: Uint8Array) => void
+  /** Digests that are not yet a block, one character a byte. */
+  #text = ''
+
+  constructor(shape: HashtreeShape, give: (digest: string, block: Uint8Array) => void) {
+    this.#salted = new SaltedBlock(shape, shape.hashBlockSize)
+    this.#stride = strideOf(shape.algorithm)
+    this.#give = give
+  }
+
+  append(digest: string): void {
+    this.#text += digest.length === this.#stride ? digest : digest.padEnd(this.#stride, '\0')
+    if (this.#text.length === this.#salted.block.byteLength) this.finish()
+  }
+
+  finish(): void {
+    if (this.#text === '') return
+    const { block } = this.#salted
+    block.fill(0, block.write(this.#text, 'latin1'))
+    this.#text = ''
+    this.#sha256.update(block)
+    this.#give(this.#salted.digest(), block)
+  }
+
+  sha256(): string {
+    return this.#sha256.digest('hex')
   }
 }
 

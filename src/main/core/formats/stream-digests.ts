@@ -29,11 +29,10 @@ export type DigestResult =
   | { readonly kind: 'hash'; readonly digest: string; readonly bytes: number }
   | ({ readonly kind: 'hashtree'; readonly bytes: number } & Hashtree)
 
-/** Bytes that a digest covers: what it costs. */
-export function coveredBytes(spec: DigestSpec): number {
-  return spec.kind === 'hashtree'
-    ? spec.shape.imageSize
-    : spec.ranges.reduce((sum, range) => sum + range.end - range.start, 0)
+/** Bytes of a stream of `size` bytes that a digest covers: what it costs. */
+export function coveredBytes(spec: DigestSpec, size: number): number {
+  const ranges = spec.kind === 'hashtree' ? [{ start: 0, end: spec.shape.imageSize }] : spec.ranges
+  return ranges.reduce((sum, { start, end }) => sum + Math.max(0, Math.min(end, size) - start), 0)
 }
 
 export const WHOLE: ByteRange = { start: 0, end: Number.MAX_SAFE_INTEGER }

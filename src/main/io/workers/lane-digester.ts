@@ -21,7 +21,7 @@ const SMALL_SHARE = 1 / 4
 export function lanesOf(specs: readonly DigestSpec[], size: number): readonly (readonly Placed[])[] {
   const placed = specs.map((spec, index) => ({ spec, index }))
   const heavy =
-    size < SMALL_STREAM ? [] : placed.filter(({ spec }) => coveredBytes(spec) >= size * SMALL_SHARE)
+    size < SMALL_STREAM ? [] : placed.filter(({ spec }) => coveredBytes(spec, size) >= size * SMALL_SHARE)
   const [first, ...others] = heavy
   const light = placed.filter((one) => !heavy.includes(one))
   return [[...(first === undefined ? [] : [first]), ...light], ...others.map((one) => [one])]
