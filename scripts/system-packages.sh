@@ -18,9 +18,8 @@ adb:adb
 openssl:openssl
 readelf:binutils
 qdl:qdl
-openssl:openssl
-readelf:binutils
 losetup:mount
+signapk:signapk
 '
 # The USB guest runs Debian's own kernel, on x86-64 only.
 if [ "$(uname -m)" = x86_64 ] && command -v dpkg-deb >/dev/null; then

@@ -130,6 +130,24 @@ export const CATALOGUE = {
     'The verified-boot metadata (vbmeta) is damaged or contradicts itself.',
     NEW_COPY,
   ),
+  'signature-invalid': entry(
+    EXIT.package,
+    'never',
+    'The package’s signature is damaged or contradicts the package.',
+    NEW_COPY,
+  ),
+  'anchor-invalid': entry(
+    EXIT.usage,
+    'never',
+    'The file holds no certificate and no public key that Slotbench can trust by.',
+    'Give an X.509 certificate (PEM or DER), a public key (PEM or DER), or an AVB public key as `avbtool extract_public_key` writes it.',
+  ),
+  'anchor-unknown': entry(
+    EXIT.usage,
+    'never',
+    'Nothing that is trusted goes by that name.',
+    'Run `slotbench trust list`.',
+  ),
   'gpt-invalid': entry(
     EXIT.terminal,
     'never',

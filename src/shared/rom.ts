@@ -1,6 +1,7 @@
 // What a ROM package says of itself, as data: the plan, the journal and every host see this, never the open package.
 import { z } from 'zod'
 import { superTablesSchema } from './terminal.ts'
+import { trustVerdictSchema } from './trust.ts'
 
 export const packageKindSchema = z.enum([
   'ota-zip',
@@ -135,6 +136,10 @@ export const romInfoSchema = z.object({
   edl: edlPackageSchema.exactOptional(),
   /** The partition tables of an EDL package, one for each LUN that it has one for. */
   tables: z.array(packageTableSchema).exactOptional(),
+  /** SHA-256 of the key that signs the package's vbmeta, as terminals tell theirs. */
+  avbKey: z.string().exactOptional(),
+  /** Whether it is genuine; absent until it was verified on a bench that knows whom to trust. */
+  trust: trustVerdictSchema.exactOptional(),
   /** Things a technician should know, in words. */
   notes: z.array(z.string()),
 })

@@ -157,6 +157,8 @@ export const terminalFactsSchema = z.object({
   superTables: fact(superTablesSchema).optional(),
   /** Rollback index by location, read from the vbmeta that is installed. */
   rollback: fact(z.record(z.string(), z.number())).optional(),
+  /** SHA-256 of the key that signs the installed vbmeta (`ro.boot.vbmeta.public_key_digest`). */
+  avbKey: fact(z.string()).exactOptional(),
   edl: edlFactsSchema.exactOptional(),
   /** Partitions by full name (`boot_a`), as far as they were asked for or listed. */
   partitions: z.record(z.string(), partitionFactsSchema),

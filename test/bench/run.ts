@@ -11,6 +11,7 @@ import { type CaseResult, machine, resultsAsJson, resultsAsTable } from './repor
 import { residentMemory } from './resident-memory.ts'
 import { sendImage } from './send-image.ts'
 import { sideloadOta } from './sideload.ts'
+import { trustOta } from './trust.ts'
 
 const CASES: readonly BenchCase[] = [
   sendImage,
@@ -20,6 +21,7 @@ const CASES: readonly BenchCase[] = [
   sideloadOta,
   identifyTerminal,
   checkRules,
+  trustOta,
 ]
 const HELP = `npm run bench -- [options] [cases]
   cases            some of: ${CASES.map(({ name }) => name).join(' ')}; all when left out

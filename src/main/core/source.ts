@@ -13,6 +13,8 @@ export interface ByteSource {
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   /** Fills `target` as `read` would, for who reads the whole source again and again; not every source can. */
   readInto?(target: Uint8Array<ArrayBuffer>, offset: number, signal?: AbortSignal): Promise<void>
+  /** Where it lies as it is, when it is a part of another source: one pass over that one can then serve both. */
+  readonly part?: { readonly of: ByteSource; readonly start: number }
   close(): Promise<void>
 }
 

@@ -6,8 +6,9 @@ import type { RomInfo } from '../../shared/rom.ts'
 import type { TerminalFacts } from '../../shared/terminal.ts'
 import { openRom } from '../core/rom/open.ts'
 import type { Rom } from '../core/rom/types.ts'
-import { verifyRom } from '../core/rom/verify.ts'
+import { type VerifyProgress, verifyRom } from '../core/rom/verify.ts'
 import type { ByteSource } from '../core/source.ts'
+import { judge } from '../core/trust/verdict.ts'
 import type { Workshop } from '../core/workshop.ts'
 import type { Patience, SessionOpeners } from '../flash/bay-sessions.ts'
 import { Engine } from '../flash/engine.ts'
@@ -23,6 +24,7 @@ import { openFolder } from '../io/files/open-folder.ts'
 import { openDatabase } from '../io/sqlite/database.ts'
 import { SqliteJobJournal } from '../io/sqlite/job-journal.ts'
 import { KnownTerminals } from '../io/sqlite/known-terminals.ts'
+import { TrustAnchors } from '../io/sqlite/trust-anchors.ts'
 import { VerifiedRoms } from '../io/sqlite/verified-roms.ts'
 import { watchTcpEndpoints } from '../io/tcp/tcp-source.ts'
 import { loadSystemUsb } from '../io/usb/system-backend.ts'
@@ -54,6 +56,7 @@ export interface Bench {
   readonly reports: string
   readonly journal: SqliteJobJournal
   readonly known: KnownTerminals
+  readonly anchors: TrustAnchors
   readonly workshop: Workshop
   readonly backups: FileBackupStore
   /** Looks at the ports from the first call on. */
@@ -74,7 +77,8 @@ export interface Bench {
   open(path: string, signal: AbortSignal, flavour?: string): Promise<Rom>
   /** From now on terminals in EDL may be opened with the programmers that the package brings. */
   keepLoadersOf(rom: Rom): Promise<void>
-  /** What the package says of itself with every digest checked; a file that was verified before is not read again. */
+  /** What the package says of itself with every digest checked, and the verdict on it by the keys that are trusted now; a file that was
+   * verified before is not read again. */
   verify(
     rom: Rom,
     options: { readonly signal: AbortSignal; readonly onProgress: (done: number, total: number) => void },
@@ -92,6 +96,7 @@ export function openBench(options: BenchOptions): Bench {
   const journal = new SqliteJobJournal(database)
   const verified = new VerifiedRoms(database)
   const known = new KnownTerminals(database)
+  const anchors = new TrustAnchors(database)
   const backups = new FileBackupStore(join(data, 'backups'))
   const edl = edlOpener(options.loaders ?? [], new LoaderStore(join(data, 'loaders')))
   const workshop = createWorkshop()
@@ -123,6 +128,7 @@ export function openBench(options: BenchOptions): Bench {
     reports: join(data, 'reports'),
     journal,
     known,
+    anchors,
     workshop,
     backups,
     discovery: look,
@@ -149,15 +155,15 @@ export function openBench(options: BenchOptions): Bench {
     open,
     keepLoadersOf: (rom) => edl.use(rom),
     async verify(rom, { signal, onProgress }) {
-      const known = await verified.find(rom.info.path, rom.info.fingerprint)
-      if (known !== undefined) return known
-      const { info } = await verifyRom(rom, {
-        signal,
-        workshop,
-        onProgress: ({ done, total }) => onProgress(done, total),
-      })
-      await verified.remember(rom.info.path, info, new Date())
-      return info
+      const { path, fingerprint } = rom.info
+      let known = await verified.find(path, fingerprint)
+      if (known === undefined) {
+        const progress = ({ done, total }: VerifyProgress) => onProgress(done, total)
+        const { info, evidence } = await verifyRom(rom, { signal, workshop, onProgress: progress })
+        known = { info, evidence }
+        await verified.remember(path, known, new Date())
+      }
+      return { ...known.info, trust: judge(known.evidence, anchors.list()) }
     },
     freeBytes: () => freeSpace(data),
     async close() {

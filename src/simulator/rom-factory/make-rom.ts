@@ -14,6 +14,7 @@ import {
   setZipBytes,
   writeSetFolder,
 } from './fastboot-set.ts'
+import type { OtaSigner } from './ota-signature.ts'
 import { OTA_TEST_CERTIFICATE, otaTestKey } from './ota-test-key.ts'
 import { type OtaOptions, otaZipBytes } from './ota-zip.ts'
 import type { OperationOptions } from './payload-operations.ts'
@@ -34,7 +35,7 @@ export interface RomOptions {
   readonly models?: readonly string[]
   readonly operations?: Partial<OperationOptions>
   readonly dynamicGroups?: PayloadOptions['dynamicGroups']
-  readonly ota?: Pick<OtaOptions, 'deflatePayload' | 'downgrade'>
+  readonly ota?: Pick<OtaOptions, 'deflatePayload' | 'downgrade' | 'certificate'>
   readonly set?: Pick<FastbootSet, 'format' | 'sparseZeros' | 'requirements'>
   /** How a set holds logical partitions: one image for each beside `super_empty.img` (the default), or all in one `super.img`. */
   readonly logicalAs?: 'images' | 'super'
@@ -42,8 +43,10 @@ export interface RomOptions {
   readonly edl?: EdlOptions
   /** Makes a delta of an `ota-zip` or `payload`: what it starts from. */
   readonly from?: { readonly build: string; readonly images: Build }
-  /** Default: signed with the simulator's test key, which OTA packages then carry the certificate of. */
+  /** Default: signed with the simulator's test key: payload and whole OTA zip, which then carries its certificate. */
   readonly signed?: boolean
+  /** Signs with another key. */
+  readonly signer?: OtaSigner
   readonly signal?: AbortSignal
 }
 
@@ -94,6 +97,8 @@ async function writeKind(
   }
 }
 
+const TEST_SIGNER: OtaSigner = { key: otaTestKey(), certificate: OTA_TEST_CERTIFICATE }
+
 type Settled = RomOptions & { readonly signal: AbortSignal }
 
 async function writePayloadKind(profile: TerminalProfile, images: readonly NamedImage[], options: Settled) {
@@ -107,7 +112,7 @@ async function writePayloadKind(profile: TerminalProfile, images: readonly Named
     ...(operations && { operations }),
     ...(securityPatch && { securityPatch }),
     ...(dynamicGroups && { dynamicGroups }),
-    ...(signed && { sign: otaTestKey() }),
+    ...(signed && { sign: (options.signer ?? TEST_SIGNER).key }),
   })
   try {
     const bytes = options.kind === 'payload' ? payload.bytes() : otaBytes(profile, payload, options)
@@ -125,7 +130,7 @@ function otaBytes(profile: TerminalProfile, payload: SpooledPayload, options: Se
     timestamp: timestampOf(options),
     ...(options.from && { preBuild: options.from.build }),
     ...(options.securityPatch && { securityPatch: options.securityPatch }),
-    ...((options.signed ?? true) && { certificate: OTA_TEST_CERTIFICATE }),
+    ...((options.signed ?? true) && { sign: options.signer ?? TEST_SIGNER }),
     ...options.ota,
   })
 }

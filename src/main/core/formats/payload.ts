@@ -13,6 +13,8 @@ import {
 } from './payload-manifest.ts'
 import { type BlobArea, deltaReason, operationsOf, type PayloadOperation } from './payload-operations.ts'
 
+import type { ByteRange } from './stream-digests.ts'
+
 export type { OperationKind, PayloadOperation } from './payload-operations.ts'
 
 export interface PayloadPartition {
@@ -29,6 +31,14 @@ export interface DynamicGroup {
   readonly partitions: readonly string[]
 }
 
+/** Where the payload's two signatures lie (AOSP update_engine, payload_metadata.cc); offsets from its first byte. */
+export interface PayloadSignaturePlaces {
+  /** Of prefix and manifest; empty when there is none. */
+  readonly metadata: ByteRange
+  /** Of everything but the two signatures; undefined when the manifest names none. */
+  readonly payload: ByteRange | undefined
+}
+
 /** A payload whose manifest is sound; its data is still unread. */
 export interface Payload {
   /** What makes it a delta, of which nothing but its description can be read; undefined for a full payload. */
@@ -41,6 +51,7 @@ export interface Payload {
   /** Bytes of prefix and manifest: what METADATA_HASH of payload_properties.txt covers. */
   readonly metadataSize: Bytes
   readonly metadataSha256: Sha256
+  readonly signatures: PayloadSignaturePlaces
   readonly partialUpdate: boolean
   /** Seconds since 1970. */
   readonly maxTimestamp: number | undefined
@@ -99,6 +110,7 @@ export async function readPayloadHead(source: ByteSource, signal?: AbortSignal):
     virtualAb: manifest.dynamic?.snapshotEnabled ?? false,
     metadataSize: bytes(header.metadataSize),
     metadataSha256: sha256(createHash('sha256').update(metadata).digest('hex')),
+    signatures: signaturePlaces(header, manifest),
     partialUpdate: manifest.partialUpdate ?? false,
     maxTimestamp: manifest.maxTimestamp,
     securityPatch: manifest.securityPatch,
@@ -142,6 +154,16 @@ function checkBlockSize(blockSize: number): number {
   const log = Math.log2(blockSize)
   if (!Number.isInteger(log) || log < 9 || log > 20) throw invalid(`the block size is ${blockSize}`)
   return blockSize
+}
+
+function signaturePlaces(header: Header, manifest: Manifest): PayloadSignaturePlaces {
+  const { metadataSize, blobOffset } = header
+  const { signaturesOffset = 0, signaturesSize = 0 } = manifest
+  const start = blobOffset + signaturesOffset
+  return {
+    metadata: { start: metadataSize, end: blobOffset },
+    payload: signaturesSize === 0 ? undefined : { start, end: start + signaturesSize },
+  }
 }
 
 /** The signature of the payload ends the blobs; when the manifest places it, data must lie before it. */

@@ -12,6 +12,7 @@ export function sliceSource(
     name,
     size: bytes(size),
     forwardOnly: parent.forwardOnly ?? false,
+    part: { of: parent, start },
     async read(offset, length, signal) {
       if (offset < 0 || length < 0 || offset + length > size) throw beyondEnd(name, offset + length)
       return parent.read(start + offset, length, signal)

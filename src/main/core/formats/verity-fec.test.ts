@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fixture } from '../../../../test/fixtures.ts'
 import { collect } from '../../../../test/images.ts'
-import { hashtreeRoot } from './avb-hashtree.ts'
+import { hashtreeBytes } from './hashtree-bytes.ts'
 import { CODEWORD, ParityEncoder } from './reed-solomon.ts'
 import { fecParity, fecSize } from './verity-fec.ts'
 
@@ -50,7 +50,7 @@ describe('a verity image', () => {
     ],
   ])('of %s with %i roots is what veritysetup makes', async (name, roots, hash, fec) => {
     const data = image(name)
-    const { tree } = await hashtreeRoot({
+    const { tree } = await hashtreeBytes({
       ...{ read: reader(data), imageSize: data.length, algorithm: 'sha256' },
       ...{ dataBlockSize: BLOCK, hashBlockSize: BLOCK, salt: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) },
     })

@@ -7,6 +7,7 @@ import { backupNeeds, spaceProblem } from '../rom/space.ts'
 import { bytesSent } from './bytes-sent.ts'
 import { checkModel, modelRulesOut } from './check-model.ts'
 import { checkSideload } from './check-sideload.ts'
+import { checkTrust } from './check-trust.ts'
 import {
   checkBattery,
   checkLock,
@@ -107,6 +108,7 @@ function planWrites({ host, ...input }: PlanInput, fromSlot: Slot | undefined): 
     checkRequirements(facts, rom),
     checkRollback(facts, rom),
     checkRom(rom),
+    checkTrust(facts, rom),
     targets,
     checkUnslotted(targets, recipe),
     checkFit(used, slotsWritten(recipe.policy, target), facts),
@@ -130,6 +132,7 @@ function planSideload(input: PlanInput, fromSlot: Slot | undefined): Planned {
     checkModel(facts, rom, recipe),
     checkBattery(facts, recipe),
     checkSideload(facts, rom, recipe),
+    checkTrust(facts, rom),
     ...(rom.downgrade ? [] : [checkPatchLevel(facts, rom)]),
   ])
   return { found, steps: buildSteps({ facts, rom, recipe, fromSlot, ...NOTHING_WRITTEN }) }

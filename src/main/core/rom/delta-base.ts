@@ -5,7 +5,7 @@ import type { DeltaPartition, DeltaPayload } from '../formats/payload-delta.ts'
 import type { ImageSource } from '../source.ts'
 import type { Workshop } from '../workshop.ts'
 import type { Rom } from './types.ts'
-import { digestImage } from './verify.ts'
+import { sha256OfImage } from './verify.ts'
 
 /** One partition of the new build: made by the delta, or kept as it is by a delta that changes only some. */
 export type Source =
@@ -85,6 +85,6 @@ async function keep(
 ): Promise<Source> {
   if (image.size % options.blockSize !== 0)
     throw new SlotbenchError('delta-wrong-base', `${name} has ${image.size} bytes, which are no whole blocks`)
-  const digest = image.sha256 ?? (await digestImage(image, { ...options, onBytes: () => {} }))
+  const digest = image.sha256 ?? (await sha256OfImage(image, { ...options, onBytes: () => {} }))
   return { kind: 'kept', name, size: image.size, sha256: sha256(digest), old: image }
 }

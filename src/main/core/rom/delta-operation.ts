@@ -13,7 +13,7 @@ import { release } from '../release.ts'
 import type { ByteSource } from '../source.ts'
 import type { Workshop } from '../workshop.ts'
 import { type PartitionTarget, TargetWriter } from './target-writer.ts'
-import { digestImage } from './verify.ts'
+import { sha256OfImage } from './verify.ts'
 
 export interface OperationContext {
   readonly workshop: Workshop
@@ -118,7 +118,7 @@ async function checked(
 ): Promise<ByteSource> {
   if (source.size > MAX_KEPT && !keep) {
     if (sha256 === undefined) return source
-    const actual = await digestImage(byteSourceImage(source), { workshop, signal, onBytes: () => {} })
+    const actual = await sha256OfImage(byteSourceImage(source), { workshop, signal, onBytes: () => {} })
     if (actual !== sha256) throw mismatch(what, sha256, actual)
     return source
   }

@@ -1,8 +1,8 @@
 // Makes one partition of the new build: the old image proven, every operation carried out, the result proven.
 import { abortError, SlotbenchError } from '../../../shared/errors.ts'
 import type { Sha256 } from '../../../shared/units.ts'
-import { hashtreeRoot } from '../formats/avb-hashtree.ts'
 import { fillWord } from '../formats/extents.ts'
+import { hashtreeBytes } from '../formats/hashtree-bytes.ts'
 import type { DeltaPartition, Verity } from '../formats/payload-delta.ts'
 import { byteSourceImage } from '../formats/raw-image.ts'
 import { sliceSource } from '../formats/slice-source.ts'
@@ -13,7 +13,7 @@ import type { Workshop } from '../workshop.ts'
 import { type OperationContext, runOperation } from './delta-operation.ts'
 import type { WorkFile } from './rom-folder.ts'
 import type { PartitionTarget } from './target-writer.ts'
-import { digestImage } from './verify.ts'
+import { sha256OfImage } from './verify.ts'
 
 export interface PartitionTools {
   readonly workshop: Workshop
@@ -73,7 +73,7 @@ export function digestTarget(
     read: (offset, length, signal = tools.signal) => target.read(offset, length, signal),
     close: async () => {},
   }
-  return digestImage(byteSourceImage(source), tools)
+  return sha256OfImage(byteSourceImage(source), tools)
 }
 
 /** The old image as proven bytes: where it lies if it can be read there, otherwise expanded. */
@@ -83,7 +83,7 @@ async function oldSource(
   const { old, partition } = work
   if (old === undefined || partition.old === undefined) return undefined
   if (old.raw !== undefined) {
-    proveOld(partition, await digestImage(byteSourceImage(old.raw), work))
+    proveOld(partition, await sha256OfImage(byteSourceImage(old.raw), work))
     return { bytes: old.raw, close: async () => {} }
   }
   const scratch = await work.scratch(partition.old.size)
@@ -207,7 +207,7 @@ async function writeVerity(
   const reader = (start: number) => (offset: number, length: number) =>
     target.read(start + offset, length, signal)
   const spec = { algorithm, salt, dataBlockSize: blockSize, hashBlockSize: blockSize }
-  const { tree } = await hashtreeRoot({
+  const { tree } = await hashtreeBytes({
     ...spec,
     read: reader(treeData.offset),
     imageSize: treeData.length,

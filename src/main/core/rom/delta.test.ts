@@ -24,7 +24,7 @@ import { openFile } from '../../io/files/open-file.ts'
 import { openFolder } from '../../io/files/open-folder.ts'
 import { openRomFolder } from '../../io/files/rom-folder.ts'
 import { createWorkshop } from '../../io/workers/workshop.ts'
-import { hashtreeRoot } from '../formats/avb-hashtree.ts'
+import { hashtreeBytes } from '../formats/hashtree-bytes.ts'
 import { encodePayloadHead, type ManifestInput, OPERATION_TYPE } from '../formats/payload-manifest.ts'
 import { fecParity } from '../formats/verity-fec.ts'
 import { type ApplyOptions, applyDelta } from './delta.ts'
@@ -443,7 +443,7 @@ describe('a verity partition', () => {
     const data = blocksOf(OLD, 3, 2, 1, 0)
     const read = (bytes: Uint8Array) => async (offset: number, length: number) =>
       bytes.subarray(offset, offset + length)
-    const { tree } = await hashtreeRoot({
+    const { tree } = await hashtreeBytes({
       ...{ read: read(data), imageSize: data.length, algorithm: 'sha256', salt: SALT },
       ...{ dataBlockSize: BLOCK, hashBlockSize: BLOCK },
     })

@@ -4,12 +4,13 @@ import { isPayload } from '../formats/payload.ts'
 import { openDelta } from '../formats/payload-delta.ts'
 import { isZip, openZip, type ZipArchive } from '../formats/zip.ts'
 import type { ByteSource } from '../source.ts'
+import { readOtaClaim } from '../trust/claims.ts'
 import type { Workshop } from '../workshop.ts'
 import type { DeltaPackage } from './delta.ts'
 import { isEdlPackage } from './edl-layout.ts'
 import { type EdlPackage, openEdlRom } from './edl-rom.ts'
 import { openFastbootRom } from './fastboot-rom.ts'
-import { allZipFiles, type FileSet, folderFiles, type PackageFolder, zipFiles } from './file-set.ts'
+import { allZipFiles, type FileSet, folderFiles, type PackageFolder, readText, zipFiles } from './file-set.ts'
 import { checkProperties, openPayloadRom, type PayloadPackage, payloadTexts } from './payload-rom.ts'
 import type { Rom } from './types.ts'
 
@@ -135,6 +136,9 @@ async function payloadInZip(
   const member = zip.find('payload.bin')
   if (member === undefined) throw new SlotbenchError('package-incomplete', 'the zip has no payload.bin')
   const texts = await payloadTexts(zipFiles(zip, ''), zipFiles(zip, META_INF), signal)
+  const ota = await readOtaClaim(source, signal)
+  const otacert = await readText(zipFiles(zip, META_INF), 'otacert', signal)
+  const signatures = { ota, ...(otacert === undefined ? {} : { otacert }) }
   const payload = await zip.open(member, signal)
   const notes =
     member.method === 'deflated'
@@ -146,7 +150,8 @@ async function payloadInZip(
     await payload.close()
     await source.close()
   }
-  return { kind: 'ota-zip', path, packageSize: source.size, payload, ...texts, notes, close }
+  const what = { kind: 'ota-zip', path, packageSize: source.size, payload, signatures } as const
+  return { ...what, ...texts, notes, close }
 }
 
 /** A factory zip keeps the image set in a zip of its own, and bootloader and radio beside it. */

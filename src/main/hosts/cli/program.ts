@@ -19,6 +19,7 @@ import { list } from './commands/list.ts'
 import type { FlashOptions } from './commands/prepare.ts'
 import { guide, REBOOT_TARGETS, type RebootOptions, reboot } from './commands/reboot.ts'
 import { type SimulateOptions, simulate } from './commands/simulate.ts'
+import { type TrustAddOptions, trustAdd, trustList, trustRemove } from './commands/trust.ts'
 import { createOutput } from './output.ts'
 import { reported } from './progress.ts'
 import { backupCommands, partitionCommands, withLoader } from './storage-program.ts'
@@ -97,9 +98,10 @@ function buildProgram(choose: (work: Work) => void): Command {
     .command('inspect')
     .description('show what a package is and holds')
     .argument('<rom>', 'OTA zip, payload.bin, or fastboot image set (folder or zip)')
-    .option('--verify', 'check every digest in it', false)
+    .option('--verify', 'check every digest and signature in it, and say whether it is genuine', false)
     .option('--flavour <name>', 'which variant, of an EDL package that holds several')
     .action((rom: string, o: { verify: boolean; flavour?: string }) => choose((c) => inspect(c, rom, o)))
+  trustCommands(program, choose)
   program
     .command('apply-delta')
     .description('make the full package of a build out of a delta and the full package it starts from')
@@ -174,6 +176,28 @@ function terminalCommands(program: Command, choose: (work: Work) => void): void 
     .description('show how hands bring a terminal into a mode; without a mode, which guides there are')
     .argument('[mode]', 'bootloader, fastbootd, recovery, sideload, system, edl, …')
     .action((name?: string) => choose((c) => guide(c, name)))
+}
+
+function trustCommands(program: Command, choose: (work: Work) => void): void {
+  const trust = program.command('trust').description('the keys of publishers that this bench trusts')
+  trust
+    .command('list')
+    .description('show them')
+    .action(() => choose(trustList))
+  trust
+    .command('add')
+    .description('trust what this key signs')
+    .argument(
+      '<file>',
+      'certificate or public key (PEM or DER), or AVB public key (avbtool extract_public_key)',
+    )
+    .option('--name <name>', 'what to call it; the certificate’s own name when left out')
+    .action((file: string, o: TrustAddOptions) => choose((c) => trustAdd(c, file, o)))
+  trust
+    .command('remove')
+    .description('trust a key no longer')
+    .argument('<key>', 'its name, or the beginning of its fingerprint')
+    .action((key: string) => choose((c) => trustRemove(c, key)))
 }
 
 function simulatorCommands(program: Command, choose: (work: Work) => void): void {

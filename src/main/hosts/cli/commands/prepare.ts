@@ -77,6 +77,9 @@ export function showPlan(output: Output, p: Plan): void {
   if (p.fromSlot !== undefined)
     output.line(`Slots           ${p.fromSlot} is active; policy ${p.recipe.policy}`)
   output.line(`ROM             ${p.rom.build ?? p.rom.path}`)
+  const { trust } = p.rom
+  if (trust !== undefined)
+    output.line(`Trust           ${trust.verdict}: ${trust.summary.replace(/^\w+: /, '')}`)
   const match = matchModel(p.facts, p.rom)
   if (match.kind === 'same' && match.how === 'alias') output.line(`Model           ${match.message}`)
   output.line(`To write        ${formatBytes(p.totals.writeBytes)} in ${p.steps.length} steps`)
