@@ -22,12 +22,13 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
   return {
     async get(url, { signal, deadline, headers = {} }) {
       if (signal.aborted) throw abortError(signal)
-      const slow = AbortSignal.timeout(Math.min(deadline.remainingMs, MAX_TIMER))
       // One controller for the answer's whole life: headers in time, the body until it is cancelled.
       const stop = new AbortController()
-      const onSlow = () => stop.abort(new SlotbenchError('repo-slow', `${url}: no answer in time`))
+      const slow = setTimeout(
+        () => stop.abort(new SlotbenchError('repo-slow', `${url}: no answer in time`)),
+        Math.min(deadline.remainingMs, MAX_TIMER),
+      )
       const onAbort = () => stop.abort(abortError(signal))
-      slow.addEventListener('abort', onSlow)
       signal.addEventListener('abort', onAbort)
       const cancel = () => {
         signal.removeEventListener('abort', onAbort)
@@ -45,7 +46,7 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
         signal.removeEventListener('abort', onAbort)
         throw networkError(error, url, stop.signal)
       } finally {
-        slow.removeEventListener('abort', onSlow)
+        clearTimeout(slow)
       }
     },
     close: () => agent.destroy(),

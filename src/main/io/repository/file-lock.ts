@@ -138,3 +138,9 @@ async function beat(path: string, owner: Owner): Promise<void> {
     await handle.close()
   }
 }
+
+/** Whether somebody alive holds the lock at `path`. */
+export async function isHeld(path: string): Promise<boolean> {
+  const owner = await ownerOf(path)
+  return owner !== undefined && (await isAlive(path, owner))
+}
