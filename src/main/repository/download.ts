@@ -223,7 +223,7 @@ class Download {
     const patience = this.#options.patience ?? PATIENCE
     try {
       const part = await requestPart(http, mirror, { range, size: index.size }, { signal, patience })
-      if (part.whole && mirror.streaming) return part.response.cancel()
+      if ((part.whole && mirror.streaming) || this.#missing.size === 0) return part.response.cancel()
       mirror.streaming = part.whole
       try {
         const body = patiently(part.response, patience, signal)
@@ -279,7 +279,7 @@ class Download {
           }
           filled = 0
           number++
-          if (number === index.count) return
+          if (number === index.count || this.#missing.size === 0) return
           chunk = index.chunk(number)
         }
       }
