@@ -138,6 +138,13 @@ export const CATALOGUE = {
     NEW_COPY,
   ),
 
+  'deployments-invalid': entry(
+    EXIT.package,
+    'never',
+    'The repository’s deployment rules are damaged, contradict themselves, or need a later Slotbench.',
+    'Refresh the repository, update Slotbench, or tell whoever runs the repository; nothing is offered by rules that are not understood.',
+  ),
+
   'plan-blocked': entry(
     EXIT.blocked,
     'never',

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { checkRules } from './check-eligibility.ts'
 import { expandPayload } from './expand-payload.ts'
 import { hashStream } from './hash-stream.ts'
 import { identifyTerminal } from './identify.ts'
@@ -18,6 +19,7 @@ const CASES: readonly BenchCase[] = [
   residentMemory,
   sideloadOta,
   identifyTerminal,
+  checkRules,
 ]
 const HELP = `npm run bench -- [options] [cases]
   cases            some of: ${CASES.map(({ name }) => name).join(' ')}; all when left out
