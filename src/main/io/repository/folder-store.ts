@@ -1,5 +1,5 @@
 // A repository's folder on this computer, as publishing works on it.
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import { SlotbenchError } from '../../../shared/errors.ts'
@@ -34,8 +34,8 @@ export class FolderStore implements RepositoryStore {
   }
 
   async copyIn(source: ByteSource, path: (digest: Sha256) => string, signal: AbortSignal): Promise<Sha256> {
-    const waiting = this.#at('incoming/copy')
-    const digest = await writeWholeWith(waiting, async (handle) => {
+    const waiting = `incoming/${randomUUID()}`
+    const digest = await writeWholeWith(this.#at(waiting), async (handle) => {
       const hash = createHash('sha256')
       for (let at = 0; at < source.size; at += PIECE) {
         const piece = await source.read(at, Math.min(PIECE, source.size - at), signal)
@@ -44,7 +44,7 @@ export class FolderStore implements RepositoryStore {
       }
       return sha256(hash.digest('hex'))
     })
-    await this.move('incoming/copy', path(digest))
+    await this.move(waiting, path(digest))
     return digest
   }
 

@@ -21,15 +21,13 @@ export interface AddOptions {
 }
 
 /** Stages the ROM; `publish` makes it public.
- * @throws SlotbenchError `usage` for a folder (it has to be a zip) or a publisher that does not exist; what reading throws. */
+ * @throws SlotbenchError `usage` for a publisher that does not exist; what reading throws. */
 export async function addRom(
   store: RepositoryStore,
   source: ByteSource,
   options: AddOptions,
 ): Promise<{ readonly rom: Sha256; readonly chunks: number }> {
   const { publisher, name, info, notes } = options
-  if (info.kind === 'fastboot-folder')
-    throw new SlotbenchError('usage', 'a folder cannot be published; put its files into a zip')
   if (!contentOf(await loadEdition(store)).publishers.has(checkPublisher(publisher)))
     throw new SlotbenchError('usage', `there is no publisher ${publisher}`)
   checkRomName(name)
