@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { SlotbenchError } from '../../shared/errors.ts'
 import { packageKindSchema } from '../../shared/rom.ts'
-import type { Bytes, Sha256 } from '../../shared/units.ts'
+import { type Bytes, bytes, type Sha256, sha256 } from '../../shared/units.ts'
 
 export const METADATA_FOLDER = 'metadata'
 export const TARGETS_FOLDER = 'targets'
@@ -55,6 +55,24 @@ export interface PublishedRom {
   readonly index: TargetRef
   readonly facts: RomFacts
 }
+
+export const targetRefSchema = z.object({
+  path: z.string().max(1024),
+  size: z.number().int().nonnegative().transform(bytes),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .transform(sha256),
+})
+
+/** A ROM as benches keep it in files of their own. */
+export const publishedRomSchema = z.object({
+  publisher: z.string().regex(PUBLISHER),
+  name: z.string().regex(ROM_NAME),
+  target: targetRefSchema,
+  index: targetRefSchema,
+  facts: romFactsSchema,
+})
 
 /** @throws SlotbenchError `usage`. */
 export function checkPublisher(name: string): string {

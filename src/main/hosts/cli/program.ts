@@ -16,6 +16,7 @@ import { list } from './commands/list.ts'
 import type { FlashOptions } from './commands/prepare.ts'
 import { guide, REBOOT_TARGETS, type RebootOptions, reboot } from './commands/reboot.ts'
 import { type SimulateOptions, simulate } from './commands/simulate.ts'
+import { libraryCommands } from './library-commands.ts'
 import { createOutput } from './output.ts'
 import { reported } from './progress.ts'
 import { misunderstood, onInterrupt } from './run-program.ts'
@@ -115,6 +116,7 @@ function buildProgram(choose: (work: Work) => void): Command {
     .argument('<job>')
     .option('--page', 'print the readable page (HTML)', false)
     .action((job: string, o: { page: boolean }) => choose((c) => report(c, job, o)))
+  libraryCommands(program, choose)
   simulatorCommands(program, choose)
   return program
 }

@@ -7,13 +7,12 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { z } from 'zod'
 import { SlotbenchError } from '../../../shared/errors.ts'
-import { bytes, type Sha256, sha256 } from '../../../shared/units.ts'
+import { type Sha256, sha256 } from '../../../shared/units.ts'
 import { release } from '../../core/release.ts'
 import type { Workshop } from '../../core/workshop.ts'
 import { type ChunkIndex, parseChunkIndex } from '../../repository/chunk-index.ts'
-import { type PublishedRom, romFactsSchema } from '../../repository/format.ts'
+import { type PublishedRom, publishedRomSchema } from '../../repository/format.ts'
 import type { Seed } from '../../repository/partial-file.ts'
 import type { Begun, CachedRom, RomStore, UnfinishedRom, Waiting } from '../../repository/rom-store.ts'
 import { fileError, openFile } from '../files/open-file.ts'
@@ -21,23 +20,6 @@ import { moveDurably, writeWhole, writingError } from '../files/write-whole.ts'
 import type { DownloadJournal } from './download-journal.ts'
 import { isHeld, takeLock } from './file-lock.ts'
 import { openPartial } from './partial-file.ts'
-
-const refSchema = z.object({
-  path: z.string(),
-  size: z.number().int().nonnegative().transform(bytes),
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .transform(sha256),
-})
-const entrySchema = z.object({
-  publisher: z.string(),
-  /** A file name, and none that leads elsewhere. */
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/),
-  target: refSchema,
-  index: refSchema,
-  facts: romFactsSchema,
-})
 
 /** How long another bench may be at the same download; it tells how it goes. */
 const WAIT_MS = Number.POSITIVE_INFINITY
@@ -72,7 +54,7 @@ export class RomCache implements RomStore {
   async find(digest: Sha256): Promise<CachedRom | undefined> {
     const folder = this.#romFolder(digest)
     const text = await readFile(join(folder, 'entry.json'), 'utf8').catch(() => undefined)
-    const entry = entrySchema.safeParse(text === undefined ? undefined : parseJson(text))
+    const entry = publishedRomSchema.safeParse(text === undefined ? undefined : parseJson(text))
     if (!entry.success || entry.data.target.sha256 !== digest) return undefined
     const rom: PublishedRom = entry.data
     const path = join(folder, rom.name)
