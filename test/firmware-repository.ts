@@ -18,7 +18,7 @@ export const NEVER = new AbortController().signal
 
 /** Keys by what they are for; `ring` has all of them but those that were taken away. */
 export class TestKeys {
-  readonly #signers = new Map<string, Signer>()
+  readonly #signers = new Map<string, ReturnType<typeof newSigner>>()
   readonly ring: KeyRing = { signer: async (keyId) => this.#signers.get(keyId) }
 
   role(count = 1, threshold = count): RoleKeys {
@@ -30,6 +30,11 @@ export class TestKeys {
   /** For attackers, too: whoever holds a key may sign with it. */
   all(): readonly Signer[] {
     return [...this.#signers.values()]
+  }
+
+  /** For a process that publishes. */
+  secrets(): readonly string[] {
+    return [...this.#signers.values()].map(({ secret }) => secret.toString('hex'))
   }
 
   lose(keyId: string): void {

@@ -51,8 +51,9 @@ export interface DownloadResult {
 const CONNECTIONS = 4
 /** Most bytes of one request: small enough to share the work out, large enough that requests cost nothing. */
 const SEGMENT = 8 * 1024 * 1024
-/** Bytes that a kill may cost: the journal is written after so many. */
+/** What a kill may cost: the journal is written after so many bytes, or milliseconds. */
 const SAVE_EVERY = 32 * 1024 * 1024
+const SAVE_EVERY_MS = 2_000
 /** Left free for everything else on the disk. */
 const RESERVE = 32 * 1024 * 1024
 
@@ -81,6 +82,7 @@ class Download {
   /** Numbers of the missing chunks by digest: equal chunks are fetched once. */
   readonly #missing = new Map<string, number[]>()
   #unsaved = 0
+  #savedAt = performance.now()
   #saving: Promise<void> = Promise.resolve()
   #bytes = 0
   /** Number of the first chunk that is not there. */
@@ -304,13 +306,14 @@ class Download {
     this.#bytes += bytes
     this.#unsaved += bytes
     this.#report()
-    if (this.#unsaved >= SAVE_EVERY) await this.save()
+    if (this.#unsaved >= SAVE_EVERY || performance.now() - this.#savedAt >= SAVE_EVERY_MS) await this.save()
     return bytes
   }
 
   /** One at a time; a lane that comes meanwhile waits, so that no more than this is ever unsaved. */
   save(): Promise<void> {
     this.#unsaved = 0
+    this.#savedAt = performance.now()
     const proven = new ChunkSet(this.#done.count, this.#done.bits)
     this.#saving = this.#saving.catch(() => {}).then(() => this.#job.file.save(proven))
     return this.#saving

@@ -72,6 +72,12 @@ export function newSigner(): Signer & { readonly secret: Buffer } {
   return { ...signerOf(privateKey), secret }
 }
 
+/** @param secret the 32 bytes of the private key. */
+export function signerFrom(secret: Uint8Array): Signer {
+  const key = Buffer.concat([PKCS8_PREFIX, secret])
+  return signerOf(createPrivateKey({ key, format: 'der', type: 'pkcs8' }))
+}
+
 function signerOf(privateKey: KeyObject): Signer {
   const raw = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-RAW_KEY)
   const publicKey: PublicKey = {
@@ -130,8 +136,7 @@ export async function openKey(file: KeyFile, passphrase: string): Promise<Signer
     decipher.setAAD(Buffer.from(file.keyId))
     decipher.setAuthTag(Buffer.from(tag, 'hex'))
     const secret = Buffer.concat([decipher.update(Buffer.from(data, 'hex')), decipher.final()])
-    const der = Buffer.concat([PKCS8_PREFIX, secret])
-    return signerOf(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
+    return signerFrom(secret)
   } catch (cause) {
     throw new SlotbenchError(
       'repo-key-locked',
