@@ -1,8 +1,8 @@
 // The commands about repositories, the cache and sticks.
 import type { Command } from 'commander'
-import { size } from './arguments.ts'
+import { number, size } from './arguments.ts'
 import type { CommandContext } from './command.ts'
-import { cacheList, cachePin, cachePrune } from './commands/cache.ts'
+import { cacheList, cachePin, cachePrune, cacheServe } from './commands/cache.ts'
 import { type RepoAddOptions, repoAdd, repoList, repoRemove } from './commands/repositories.ts'
 import { fetchCommand, type RomsOptions, roms } from './commands/roms.ts'
 import { exportStick, type ImportOptions, importStick } from './commands/stick.ts'
@@ -76,4 +76,10 @@ function cacheCommands(program: Command, choose: Choose): void {
     .description('remove what was not used for longest')
     .option('--limit <size>', 'until this much is left, e.g. 20GB (default: the cache’s limit)', size)
     .action((o: { limit?: number }) => choose((c) => cachePrune(c, o.limit)))
+  cache
+    .command('serve')
+    .description('let other benches fetch from it over HTTP, until Ctrl-C')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', '0 picks a free one', number, 8081)
+    .action((o: { host: string; port: number }) => choose((c) => cacheServe(c, o)))
 }

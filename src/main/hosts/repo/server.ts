@@ -35,6 +35,8 @@ import {
   targetRef,
 } from '../../repository/publishing/edition.ts'
 import { PUBLIC } from '../../repository/publishing/store.ts'
+import { listen, type RunningServer } from '../listen.ts'
+import { FOR_EVER, honourStrongTags, PLAIN_FILES, tagOf } from '../strong-tags.ts'
 import { addPackage } from './add-package.ts'
 
 export interface ServeOptions {
@@ -54,12 +56,6 @@ export type ServerEvent =
   | { readonly kind: 'uploaded'; readonly publisher: string; readonly name: string }
   | { readonly kind: 'failed'; readonly url: string; readonly code: string; readonly detail: string }
 
-export interface RunningServer {
-  readonly url: string
-  /** Takes no more requests, lets those under way end for `graceMs`, then hangs up. */
-  stop(graceMs: number): Promise<void>
-}
-
 /** Requests of one address in a minute. A download asks some ten times a second. */
 const LIMIT = 6_000
 const CHECK_LIMIT = 600
@@ -74,52 +70,26 @@ export async function serveRepository(store: FolderStore, options: ServeOptions)
   serveCheck(app, store, options)
   if (options.uploads) serveUploads(app, store, options)
   app.setErrorHandler((error, request, reply) => sendError(error, { request, reply, options }))
-  let url: string
-  try {
-    // The address with the port that it got.
-    url = await app.listen({ host: options.host, port: options.port })
-  } catch (cause) {
-    throw new SlotbenchError('host-io', `cannot listen on ${options.host}:${options.port}`, { cause })
-  }
-  return {
-    url: `${url}/`,
-    async stop(graceMs) {
-      const hangUp = setTimeout(() => app.server.closeAllConnections(), graceMs)
-      await app.close()
-      clearTimeout(hangUp)
-    },
-  }
+  return listen(app, options)
 }
 
 /** Files are named by their digest, so that it is their tag; metadata but for the timestamp never change either. */
 async function servePublic(app: FastifyInstance, store: FolderStore): Promise<void> {
-  app.addHook('onRequest', async ({ raw }) => {
-    const { headers } = raw
-    const tag = tagOf(raw.url ?? '')
-    // @fastify/static compares with a tag of its own; a part of exactly this file is what the condition asks for.
-    if (tag !== undefined && headers['if-range'] === tag) delete headers['if-range']
-  })
+  honourStrongTags(app)
   await app.register(fastifyStatic, {
-    root: join(store.root, PUBLIC),
-    prefix: '/',
-    ...{ index: false, dotfiles: 'deny', etag: false, lastModified: false, cacheControl: false },
+    ...{ root: join(store.root, PUBLIC), prefix: '/', ...PLAIN_FILES },
     allowedPath: (path) => !path.endsWith('.part'),
     setHeaders(reply, path) {
       const tag = tagOf(path)
       if (tag !== undefined) reply.header('etag', tag)
       const fixed = tag !== undefined || /[\\/]\d+\.[a-z0-9-]+\.json$/.test(path)
-      reply.header('cache-control', fixed ? 'public, max-age=31536000, immutable' : 'no-cache')
+      reply.header('cache-control', fixed ? FOR_EVER : 'no-cache')
       reply.header(
         'content-type',
         path.includes(METADATA_FOLDER) ? 'application/json' : 'application/octet-stream',
       )
     },
   })
-}
-
-function tagOf(path: string): string | undefined {
-  const digest = /[\\/]([0-9a-f]{64})\.[^\\/]+$/.exec(path)?.[1]
-  return digest === undefined ? undefined : `"${digest}"`
 }
 
 const checkSchema = z.strictObject({

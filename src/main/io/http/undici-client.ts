@@ -9,10 +9,20 @@ export interface HttpClientOptions {
   readonly userAgent?: string
 }
 
-/** Takes HTTP_PROXY, HTTPS_PROXY and NO_PROXY from the environment. */
+/** Of this computer itself nobody asks through a proxy. */
+const NEVER_BY_PROXY = ['localhost', '127.0.0.1', '[::1]']
+
+/** HTTP_PROXY, HTTPS_PROXY and NO_PROXY are taken from the environment. */
+export function proxyAgent(options: Omit<EnvHttpProxyAgent.Options, 'noProxy'>): EnvHttpProxyAgent {
+  const { no_proxy, NO_PROXY } = process.env
+  const noProxy = [no_proxy ?? NO_PROXY ?? '', ...NEVER_BY_PROXY].filter((host) => host !== '').join(',')
+  return new EnvHttpProxyAgent({ ...options, noProxy })
+}
+
+/** One client for all repositories of a bench. */
 export function httpClient(options: HttpClientOptions = {}): HttpClient {
   // Time-outs are the caller's: he knows how long what he waits for may take.
-  const agent = new EnvHttpProxyAgent({
+  const agent = proxyAgent({
     connections: options.connections ?? 8,
     headersTimeout: 0,
     bodyTimeout: 0,

@@ -1,9 +1,10 @@
 // Brings a file to a server as the body of one request.
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { EnvHttpProxyAgent, request } from 'undici'
+import { request } from 'undici'
 import { abortError, SlotbenchError } from '../../../shared/errors.ts'
 import { fileError } from '../files/open-file.ts'
+import { proxyAgent } from './undici-client.ts'
 
 export interface Upload {
   readonly url: string
@@ -23,7 +24,7 @@ export async function uploadFile(
   const { size } = await stat(path).catch((error) => {
     throw fileError(error, path)
   })
-  const agent = new EnvHttpProxyAgent({ headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS })
+  const agent = proxyAgent({ headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS })
   let sent = 0
   const body = createReadStream(path).on('data', (piece) => {
     sent += piece.length

@@ -1,4 +1,5 @@
 // slotbench cache list | pin | unpin | prune: what was fetched.
+import { once } from 'node:events'
 import { SlotbenchError } from '../../../../shared/errors.ts'
 import { formatBytes, formatTime } from '../../../../shared/format.ts'
 import type { CachedRom } from '../../../repository/rom-store.ts'
@@ -45,6 +46,26 @@ export async function cachePrune(context: CommandContext, limit: number | undefi
     for (const { rom } of removed)
       output.line(`${rom.publisher}/${rom.name}  ${formatBytes(rom.target.size)}`)
     output.line(removed.length === 0 ? 'Nothing had to go.' : `${removed.length} ROMs removed.`)
+    return 0
+  })
+}
+
+/** Downloads under way may end after Ctrl-C; milliseconds. */
+const GRACE_MS = 10_000
+
+/** Lets other benches fetch from this cache (`slotbench repo add … --mirror`), until Ctrl-C. */
+export async function cacheServe(
+  context: CommandContext,
+  options: { readonly host: string; readonly port: number },
+): Promise<number> {
+  const { output, signal } = context
+  const { serveCache } = await import('../../cache-server.ts')
+  return withLibrary(context, async ({ cache }) => {
+    const server = await serveCache(cache, options)
+    output.data({ url: server.url })
+    output.line(`Other benches can fetch from ${server.url} (as a --mirror). Ctrl-C ends it.`)
+    if (!signal.aborted) await once(signal, 'abort')
+    await server.stop(GRACE_MS)
     return 0
   })
 }
