@@ -1,18 +1,16 @@
 // slotbench demo: the main job from plug to report on a simulated terminal, through the same engine and the same USB adapter.
-import { access, mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Deadline } from '../../../../shared/io-options.ts'
 import { adbDaemon } from '../../../../simulator/adb/daemon.ts'
-import type { TerminalProfile } from '../../../../simulator/profiles/types.ts'
 import { SimulatedBench, USB2 } from '../../../../simulator/usb.ts'
 import type { Bench } from '../bench.ts'
 import { type CommandContext, withBench } from '../command.ts'
 import { showPass } from '../progress.ts'
-import { VERSION } from '../version.ts'
+import { fetchDemoRom } from './demo-repository.ts'
 import { runJob } from './flash.ts'
 import { showRom } from './inspect.ts'
 import { prepare, showPlan } from './prepare.ts'
-import { simulatedTerminal, writeDemoRom } from './simulated.ts'
+import { simulatedTerminal } from './simulated.ts'
 
 const MB = 1024 * 1024
 /** Large enough that speed and remaining time can be watched over a USB 2 link, small enough for a coffee-less first look. */
@@ -54,7 +52,8 @@ export async function demo(context: CommandContext): Promise<number> {
         .waitFor((s) => s.serial === SERIAL, { signal, deadline: Deadline.after(5_000) })
       output.line(`${sighting.bay}  ${sighting.mode}  ${sighting.serial}  ${terminal.profile.title}`)
       try {
-        const path = await demoRom(bench, terminal.profile, context)
+        heading(context, 'Its ROM is fetched from a firmware repository')
+        const path = await fetchDemoRom(bench, terminal.profile, context)
         await inspected(bench, path, context)
         heading(context, 'The plan')
         const plan = await prepare(
@@ -88,21 +87,6 @@ async function inspected(bench: Bench, path: string, context: CommandContext): P
   } finally {
     await rom.close()
   }
-}
-
-/** Made once per version and kept; half a file is never taken for a whole one. */
-async function demoRom(bench: Bench, model: TerminalProfile, context: CommandContext): Promise<string> {
-  const folder = join(bench.data, 'roms')
-  const path = join(folder, `${model.product}-full-ota-${VERSION}.zip`)
-  try {
-    await access(path)
-  } catch {
-    context.output.note('Making a full OTA package for it (first run only) …')
-    await mkdir(folder, { recursive: true })
-    await writeDemoRom(model, `${path}.part`)
-    await rename(`${path}.part`, path)
-  }
-  return path
 }
 
 function heading({ output }: CommandContext, text: string): void {
