@@ -90,7 +90,7 @@ export async function openWorkplace(profile: TerminalProfile): Promise<Workplace
 
 export const RECIPE: Recipe = { policy: 'seamless', wipe: false, batteryLimit: 30, proofTimeout: 5 }
 const QUICK: Partial<Patience> = {
-  reconnect: 2_000,
+  reconnect: 4_000,
   hands: 2_000,
   adb: 500,
   open: 5_000,

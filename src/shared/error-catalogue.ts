@@ -461,6 +461,24 @@ export const CATALOGUE = {
     'A file on this computer could not be read or written.',
     'Check the disk and the permissions.',
   ),
+  'backup-not-found': entry(
+    EXIT.usage,
+    'never',
+    'There is no such backup.',
+    'List them with `slotbench backups`, or give the folder of an exported one.',
+  ),
+  'backup-damaged': entry(
+    EXIT.host,
+    'never',
+    'The backup is not what was read from the terminal any more.',
+    'Do not restore it; use another copy or another backup of the same terminal.',
+  ),
+  'partition-missing': entry(
+    EXIT.usage,
+    'never',
+    'The terminal has no partition of that name.',
+    'List them with `slotbench partitions`.',
+  ),
   'journal-invalid': entry(
     EXIT.host,
     'never',

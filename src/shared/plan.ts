@@ -1,10 +1,10 @@
 // Recipe, plan and steps: data that is shown before it is run, kept with the job, and printed in the report.
 import { z } from 'zod'
 import { romInfoSchema } from './rom.ts'
-import { modeSchema, terminalFactsSchema } from './terminal.ts'
+import { modeSchema, partitionTableSchema, terminalFactsSchema } from './terminal.ts'
 
-/** `sideload`: the terminal's own recovery or updater installs the package, into the slot that does not run where there are two. */
-export const POLICIES = ['seamless', 'both', 'single', 'sideload'] as const
+/** `rescue`: nothing boots; both slots are written, one after the other. `sideload`: the terminal's own recovery or updater installs the package, into the slot that does not run where there are two. */
+export const POLICIES = ['seamless', 'both', 'single', 'rescue', 'sideload'] as const
 export const policySchema = z.enum(POLICIES)
 export type Policy = z.infer<typeof policySchema>
 
@@ -21,6 +21,8 @@ export const recipeSchema = z.object({
   assumedModel: z.string().optional(),
   /** Where super has no room for both slots: give up the logical partitions of the slot that runs. */
   giveUpOtherSlot: z.boolean().exactOptional(),
+  /** In EDL: put the package's partition tables in the place of the terminal's, and what they move goes. */
+  packageTables: z.boolean().exactOptional(),
   /** Seconds to wait for the new build to be seen booting. */
   proofTimeout: z.number().positive(),
 })
@@ -66,6 +68,17 @@ export const FINDING_CODES = [
   'not-sideloadable',
   'delta-base',
   'host-space',
+  'edl-unread',
+  'loader-read-only',
+  'table-repaired',
+  'table-damaged',
+  'tables-differ',
+  'slots-differ',
+  'slot-may-boot',
+  'second-slot-without-system',
+  'another-terminal',
+  'active-slot',
+  'protected-partition',
   'no-backup-possible',
   'no-read-back',
   'wipe',
@@ -121,6 +134,35 @@ export const stepSchema = z.discriminatedUnion('kind', [
     image: imageRef,
     sha256: z.string(),
     wipe: z.boolean(),
+  }),
+  /** Empty tables for a super of this size, made from what the package says of its groups; whatever super held is gone. */
+  z.object({
+    kind: z.literal('new-super'),
+    id: z.string(),
+    partition: z.string(),
+    bytes: size,
+    virtualAb: z.boolean(),
+    metadataSlots: size,
+    /** By full name, with the empty partitions that they begin with. */
+    groups: z.array(z.object({ name: z.string(), maximum: size, partitions: z.array(z.string()) })),
+  }),
+  /** Both copies of the partition table of one LUN: `repair` brings back the one that the terminal has, `package` replaces it. */
+  z.object({
+    kind: z.literal('write-table'),
+    id: z.string(),
+    lun: size,
+    source: z.enum(['repair', 'package']),
+    table: partitionTableSchema,
+  }),
+  /** A file goes to one partition as it is, and is read back: `restore` brings back this very terminal's own backup. */
+  z.object({
+    kind: z.literal('write-file'),
+    id: z.string(),
+    partition: z.string(),
+    file: z.string(),
+    bytes: size,
+    sha256: z.string(),
+    restore: z.boolean(),
   }),
   /** The package file itself goes to the terminal's recovery. */
   z.object({ kind: z.literal('sideload'), id: z.string(), bytes: size }),

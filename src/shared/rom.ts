@@ -10,6 +10,8 @@ export const packageKindSchema = z.enum([
   'factory-zip',
 ])
 export type PackageKind = z.infer<typeof packageKindSchema>
+/** A backup of a terminal, and a single file for one partition, are sources of bytes and no packages. */
+const sourceKindSchema = z.enum([...packageKindSchema.options, 'backup', 'image'])
 
 export const romImageSchema = z.object({
   /** Base name without slot suffix (`boot`). */
@@ -38,7 +40,7 @@ export const requirementSchema = z.object({
 export type Requirement = z.infer<typeof requirementSchema>
 
 export const romInfoSchema = z.object({
-  kind: packageKindSchema,
+  kind: sourceKindSchema,
   /** Path it was opened from. */
   path: z.string(),
   /** Bytes of the package file (0 for folders). */
@@ -65,6 +67,8 @@ export const romInfoSchema = z.object({
   requirements: z.array(requirementSchema),
   /** Groups of logical partitions, sizes in bytes. */
   dynamicGroups: z.array(z.object({ name: z.string(), size: z.number(), partitions: z.array(z.string()) })),
+  /** Updates of this build go through snapshots in super (Virtual A/B), says the package. */
+  virtualAb: z.boolean().exactOptional(),
   images: z.array(romImageSchema),
   /** The tables that the package brings for super (`super_empty.img`), where `update-super` could take them: an image of this name,
    * for no partition. */

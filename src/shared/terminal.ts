@@ -59,6 +59,30 @@ export const superTablesSchema = z.object({
 })
 export type SuperTables = z.infer<typeof superTablesSchema>
 
+const count = z.number().int().nonnegative()
+
+/** The partition table (GPT) of one LUN. Sizes and places in sectors; attributes in hex, because they have 64 bits. */
+export const partitionTableSchema = z.object({
+  diskGuid: z.string(),
+  sectorSize: z.union([z.literal(512), z.literal(4096)]),
+  diskSectors: count,
+  firstUsable: count,
+  lastUsable: count,
+  entryCount: count,
+  entries: z.array(
+    z.object({
+      typeGuid: z.string(),
+      uniqueGuid: z.string(),
+      firstLba: count,
+      lastLba: count,
+      attributes: z.string().regex(/^[0-9a-f]{16}$/),
+      name: z.string(),
+      index: count.exactOptional(),
+    }),
+  ),
+})
+export type PartitionTable = z.infer<typeof partitionTableSchema>
+
 /** What a Qualcomm terminal tells in EDL, by its boot ROM and by the programmer that runs on it (zte-domain §4.1, §4.2). */
 export const edlFactsSchema = z.object({
   /** 16 hex digits: MSM id, OEM id, model id. */
@@ -76,6 +100,8 @@ export const edlFactsSchema = z.object({
       /** Of the two copies of the partition table: `valid`, or what is wrong. */
       primary: z.string(),
       backup: z.string(),
+      /** Absent when neither copy can be read. */
+      table: partitionTableSchema.exactOptional(),
     }),
   ),
   /** False for a loader that only reads. */

@@ -84,7 +84,7 @@ export class BadBench {
       emit: (event) => bench.events.push(event),
       now: () => new Date(),
       patience: {
-        ...{ reconnect: 1_500, hands: 1_500, adb: 500, open: 2 * silenceMs, departure: 300 },
+        ...{ reconnect: 3_000, hands: 1_500, adb: 500, open: 2 * silenceMs, departure: 300 },
         attempts: this.#bad.attempts ?? 1,
       },
     })

@@ -204,10 +204,10 @@ describe.concurrent('the backups', () => {
     let full = true
     const room = new FileBackupStore(join(readable.folder, 'room'))
     const backups: BackupStore = {
-      save: (job, partition, content) =>
+      save: (of, partition, content) =>
         full && partition === 'fsg'
           ? Promise.reject(new SlotbenchError('host-space', 'no space left on device'))
-          : room.save(job, partition, content),
+          : room.save(of, partition, content),
     }
     const bench = await BadBench.open(readable, { backups })
     const before = await bench.bench.terminal.partitionDigest('system_b')

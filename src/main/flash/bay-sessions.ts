@@ -10,6 +10,7 @@ import { seenAs } from '../terminals/identity.ts'
 import type {
   AdbSession,
   BenchDiscovery,
+  EdlSession,
   FlashSession,
   OpenOptions,
   Sighting,
@@ -46,6 +47,8 @@ export interface SessionOpeners {
   readonly openSession: (sighting: Sighting, options: IoOptions) => Promise<FlashSession>
   /** Absent: terminals in their system are only recognised. */
   readonly openAdb?: ((sighting: Sighting, options: OpenOptions) => Promise<AdbSession>) | undefined
+  /** Absent: terminals in EDL are only recognised. */
+  readonly openEdl?: ((sighting: Sighting, options: IoOptions) => Promise<EdlSession>) | undefined
   /** Absent: the bench forgets. */
   readonly memory?: TerminalMemory | undefined
 }
@@ -233,14 +236,12 @@ export class BaySessions {
   #isOpenable(sighting: Sighting): boolean {
     if (this.#spent.has(keyOf(sighting))) return false
     if (sighting.protocol === 'adb') return this.#openers.openAdb !== undefined
+    if (sighting.protocol === 'edl') return this.#openers.openEdl !== undefined
     return sighting.protocol === 'fastboot' || sighting.problem !== undefined
   }
 
   async #open(sighting: Sighting, until: IoOptions): Promise<TerminalSession> {
-    const session =
-      sighting.protocol === 'adb'
-        ? await this.#openAdb(sighting, until.deadline)
-        : await this.#openers.openSession(sighting, this.#io(this.#o.patience.open))
+    const session = await this.#connect(sighting, until)
     try {
       this.#o.check(session, { sent: this.#known.sent })
       this.#note(seenIn(session.facts, new Date()))
@@ -249,6 +250,15 @@ export class BaySessions {
       await session.close()
       throw error
     }
+  }
+
+  #connect(sighting: Sighting, until: IoOptions): Promise<TerminalSession> {
+    const { openSession, openEdl } = this.#openers
+    if (sighting.protocol === 'adb') return this.#openAdb(sighting, until.deadline)
+    const io = this.#io(this.#o.patience.open)
+    return sighting.protocol === 'edl' && openEdl !== undefined
+      ? openEdl(sighting, io)
+      : openSession(sighting, io)
   }
 
   /** Remembers what came up in a mode that is never opened. */

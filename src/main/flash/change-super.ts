@@ -4,10 +4,11 @@ import type { Receipt } from '../../shared/job.ts'
 import { missingCase } from '../../shared/missing-case.ts'
 import type { StepOf } from '../../shared/plan.ts'
 import { bytes, partitionName, splitSlot } from '../../shared/units.ts'
+import { newSuperMetadata } from '../core/storage/new-super.ts'
 import type { FlashSession } from '../terminals/types.ts'
 import type { RunContext } from './run-context.ts'
 
-type Step = StepOf<'snapshot' | 'delete-logical' | 'resize-logical' | 'update-super'>
+type Step = StepOf<'snapshot' | 'delete-logical' | 'resize-logical' | 'update-super' | 'new-super'>
 
 const DONE: Receipt = { kind: 'done' }
 const COMMAND_MS = 60_000
@@ -29,11 +30,18 @@ export async function changeSuper(step: Step, context: RunContext): Promise<Rece
       await session.resizeLogical(partitionName(step.partition), bytes(step.bytes), {
         ...context.io(COMMAND_MS),
         // Once the system that ran is given up, a refusal would leave none; what this one holds is written over anyway.
-        orAnew: context.plan.recipe.giveUpOtherSlot === true,
+        orAnew: context.plan.recipe.giveUpOtherSlot === true || context.plan.recipe.policy === 'rescue',
       })
       return DONE
     case 'update-super':
       await replaceTables(step, session, context)
+      return DONE
+    case 'new-super':
+      guardLater(step, context)
+      await session.updateSuper(newSuperMetadata(step).image, true, {
+        ...context.io(COMMAND_MS),
+        workshop: context.deps.workshop,
+      })
       return DONE
     default:
       return missingCase(step)
@@ -48,19 +56,12 @@ async function replaceTables(
   session: FlashSession,
   context: RunContext,
 ): Promise<void> {
-  const { steps, recipe } = context.plan
-  if (recipe.giveUpOtherSlot !== true)
+  if (context.plan.recipe.giveUpOtherSlot !== true)
     throw new SlotbenchError(
       'plan-stale',
       'the table of super is replaced only when the other slot is given up',
     )
-  const later = steps.slice(steps.findIndex(({ id }) => id === step.id) + 1)
-  const begun = later.find(({ id }) => context.stepState(id) !== 'pending')
-  if (begun !== undefined)
-    throw new SlotbenchError(
-      'internal',
-      `the tables of super may not be replaced any more: ${begun.id} has begun`,
-    )
+  guardLater(step, context)
   const tables = (await context.rom()).image(step.image)
   if (tables.sha256 !== step.sha256)
     throw new SlotbenchError(
@@ -69,6 +70,17 @@ async function replaceTables(
     )
   const options = { ...context.io(COMMAND_MS), workshop: context.deps.workshop }
   await session.updateSuper(tables, step.wipe, options)
+}
+
+function guardLater(step: Step, context: RunContext): void {
+  const { steps } = context.plan
+  const later = steps.slice(steps.findIndex(({ id }) => id === step.id) + 1)
+  const begun = later.find(({ id }) => context.stepState(id) !== 'pending')
+  if (begun !== undefined)
+    throw new SlotbenchError(
+      'internal',
+      `the tables of super may not be replaced any more: ${begun.id} has begun`,
+    )
 }
 
 /** What the terminal says now decides, not what it said when the plan was made: an update that has begun to merge has booted, and
@@ -95,6 +107,7 @@ async function settleSnapshot(
 function guardOtherSlot(partition: string, session: FlashSession, context: RunContext): void {
   const { slot } = splitSlot(partition)
   const current = session.facts.currentSlot?.value
-  if (slot === undefined || slot !== current || context.plan.recipe.giveUpOtherSlot === true) return
+  const { giveUpOtherSlot, policy } = context.plan.recipe
+  if (slot === undefined || slot !== current || giveUpOtherSlot === true || policy === 'rescue') return
   throw new SlotbenchError('plan-stale', `slot ${slot} is the active one; ${partition} stays as it is`)
 }

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { abortError, asSlotbenchError, SlotbenchError } from '../../shared/errors.ts'
 import { type Job, type JobState, type Problem, RESUMABLE, type Receipt } from '../../shared/job.ts'
 import type { Plan, Step } from '../../shared/plan.ts'
+import { bytesSent } from '../core/plan/bytes-sent.ts'
 import { execute } from './execute.ts'
 import { ProgressMeter } from './progress.ts'
 import { type EngineDeps, RunContext } from './run-context.ts'
@@ -109,7 +110,7 @@ export class Engine {
 
 function provenBytes(context: RunContext): number {
   return context.plan.steps.reduce(
-    (sum, step) => sum + (step.kind === 'write' && context.stepState(step.id) === 'proven' ? step.bytes : 0),
+    (sum, step) => sum + (context.stepState(step.id) === 'proven' ? bytesSent(step) : 0),
     0,
   )
 }

@@ -4,13 +4,16 @@ import type { Receipt } from '../../shared/job.ts'
 import { missingCase } from '../../shared/missing-case.ts'
 import type { Step, StepOf } from '../../shared/plan.ts'
 import { bytes, partitionName, type Slot, sha256 } from '../../shared/units.ts'
+import { backupTerminal } from '../core/plan/backup-terminal.ts'
 import type { ImageSource } from '../core/source.ts'
+import { tableFromData } from '../core/storage/table-data.ts'
 import type { FlashSession } from '../terminals/types.ts'
 import { changeSuper } from './change-super.ts'
 import type { ProgressMeter } from './progress.ts'
 import { proveBoot } from './prove-boot.ts'
 import type { RunContext } from './run-context.ts'
 import { sideload } from './sideload.ts'
+import { writeFile } from './write-file.ts'
 
 const DONE: Receipt = { kind: 'done' }
 /** An erase of userdata can take minutes (zte-domain §4.4). */
@@ -31,7 +34,12 @@ export async function execute(step: Step, context: RunContext, meter: ProgressMe
     case 'delete-logical':
     case 'resize-logical':
     case 'update-super':
+    case 'new-super':
       return changeSuper(step, context)
+    case 'write-table':
+      return writeTable(step, context)
+    case 'write-file':
+      return writeFile(step, context, meter)
     case 'sideload':
       return sideload(step, context, meter)
     case 'backup':
@@ -60,7 +68,7 @@ async function backup(step: StepOf<'backup'>, context: RunContext): Promise<Rece
   const target = partitionName(step.partition)
   const size = bytes(step.bytes)
   const saved = await context.deps.backups.save(
-    context.job.id,
+    { id: context.job.id, terminal: backupTerminal(context.plan.facts) },
     step.partition,
     session.read(target, size, context.io(NO_OVERALL_LIMIT)),
   )
@@ -79,7 +87,7 @@ async function backup(step: StepOf<'backup'>, context: RunContext): Promise<Rece
 
 async function write(step: StepOf<'write'>, context: RunContext, meter: ProgressMeter): Promise<Receipt> {
   const session = await context.flash(step)
-  guardRunningSlot(step.slot, session)
+  guardRunningSlot(step.slot, session, context)
   const rom = await context.rom()
   const image = promising(rom.image(step.image), step.sha256)
   meter.startStep(performance.now())
@@ -101,12 +109,18 @@ function promising(image: ImageSource, digest: string): ImageSource {
   return { size: image.size, sha256: sha256(digest), extents: (options) => image.extents(options) }
 }
 
-/** The last line before the wire: whatever the plan says, the slot that runs is never written (design, rule 2). */
-function guardRunningSlot(slot: Slot | undefined, session: FlashSession): void {
+/** The last line before the wire: whatever the plan says, the slot that runs is never written (design, rule 2). In a rescue none runs. */
+function guardRunningSlot(slot: Slot | undefined, session: FlashSession, { plan }: RunContext): void {
   const current = session.facts.currentSlot?.value
-  if (slot !== undefined && slot === current) {
+  if (slot !== undefined && slot === current && plan.recipe.policy !== 'rescue') {
     throw new SlotbenchError('plan-stale', `slot ${slot} is the active one; it is not written`)
   }
+}
+
+async function writeTable(step: StepOf<'write-table'>, context: RunContext): Promise<Receipt> {
+  const session = await context.edl(step)
+  await session.writeTable(step.lun, tableFromData(step.table), context.io(NO_OVERALL_LIMIT))
+  return DONE
 }
 
 async function verify(step: StepOf<'verify'>, context: RunContext, meter: ProgressMeter): Promise<Receipt> {

@@ -3,7 +3,7 @@ import { asSlotbenchError, SlotbenchError } from '../../shared/errors.ts'
 import { Deadline } from '../../shared/io-options.ts'
 import type { Mode, TerminalFacts } from '../../shared/terminal.ts'
 import { sameThroughout } from '../terminals/identity.ts'
-import type { RebootTarget, Sighting } from '../terminals/types.ts'
+import type { RebootTarget, Sighting, TerminalSession } from '../terminals/types.ts'
 import { BaySessions, PATIENCE, type Patience, type SessionOpeners, type Waiting } from './bay-sessions.ts'
 import { handsFor, nextRestart, reachMode } from './reach-mode.ts'
 
@@ -29,9 +29,19 @@ export async function readOnce(
   sighting: Sighting,
   o: JourneyOptions,
 ): Promise<TerminalFacts> {
-  const session = await baySessions(openers, sighting, o).openNow(sighting)
+  const session = await openOnce(openers, sighting, o)
   await session.close()
   return session.facts
+}
+
+/** The session itself, to be closed by the caller.
+ * @throws SlotbenchError what opening throws. */
+export function openOnce(
+  openers: SessionOpeners,
+  sighting: Sighting,
+  o: JourneyOptions,
+): Promise<TerminalSession> {
+  return baySessions(openers, sighting, o).openNow(sighting)
 }
 
 /** A terminal that is there already restarts into the same mode where software can do that.

@@ -1,4 +1,5 @@
 // What the engine needs of a journal. Every call is durable when it returns: a power cut after it cannot undo it.
+import type { BackupTerminal } from '../../shared/backup.ts'
 import type { Job, JobState, Problem, Receipt } from '../../shared/job.ts'
 
 export interface JobSummary {
@@ -30,11 +31,17 @@ export interface JobJournal {
   rebind(id: string, bay: string): void
 }
 
+/** Which backup a partition belongs to, and whose it is. */
+export interface BackupOf {
+  readonly id: string
+  readonly terminal: BackupTerminal
+}
+
 /** Keeps what was read from a terminal before it is written. */
 export interface BackupStore {
-  /** Streams a partition into a file of its own; the digest is of what was stored. */
+  /** Streams a partition into a file of its own; the digest is of what was stored. Whatever was complete stays so when it fails. */
   save(
-    job: string,
+    of: BackupOf,
     partition: string,
     content: AsyncIterable<Uint8Array>,
   ): Promise<{ readonly file: string; readonly bytes: number; readonly sha256: string }>

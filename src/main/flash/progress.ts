@@ -1,6 +1,7 @@
 // Bytes done → speed and remaining time of the whole job.
 import type { Progress } from '../../shared/job.ts'
 import type { Plan, Step } from '../../shared/plan.ts'
+import { bytesSent } from '../core/plan/bytes-sent.ts'
 
 /** Weight of the newest sample; at about four samples a second the figure follows within two seconds and does not jump. */
 const SMOOTHING = 0.2
@@ -50,6 +51,6 @@ export class ProgressMeter {
   }
 
   finishStep(step: Step): void {
-    if (step.kind === 'write' || step.kind === 'sideload') this.#jobBefore += step.bytes
+    this.#jobBefore += bytesSent(step)
   }
 }

@@ -8,7 +8,7 @@ import type { Rom } from '../core/rom/types.ts'
 import type { ByteSource } from '../core/source.ts'
 import type { Workshop } from '../core/workshop.ts'
 import { type FoundTerminal, sameTerminal } from '../terminals/identity.ts'
-import type { AdbSession, FlashSession, TerminalSession } from '../terminals/types.ts'
+import type { AdbSession, EdlSession, FlashSession, TerminalSession } from '../terminals/types.ts'
 import { BaySessions, PATIENCE, type Patience, type SessionOpeners } from './bay-sessions.ts'
 import type { BackupStore, JobJournal } from './journal.ts'
 import type { ProgressMeter } from './progress.ts'
@@ -83,7 +83,13 @@ export class RunContext {
   /** A session with the right terminal in the mode that this step of the plan needs; brought there if need be. */
   async flash(step: Step): Promise<FlashSession> {
     const session = await this.reach(this.modeFor(step))
-    if (session.protocol === 'fastboot') return session as FlashSession
+    if (session.protocol !== 'adb') return session as FlashSession
+    throw new SlotbenchError('terminal-wrong-mode', `${step.id} cannot be done in ${session.facts.mode}`)
+  }
+
+  async edl(step: Step): Promise<EdlSession> {
+    const session = await this.reach('edl')
+    if (session.protocol === 'edl') return session as EdlSession
     throw new SlotbenchError('terminal-wrong-mode', `${step.id} cannot be done in ${session.facts.mode}`)
   }
 
@@ -123,7 +129,8 @@ export class RunContext {
     const entered = before.findLast((earlier) => earlier.kind === 'enter-mode')
     if (entered?.kind === 'enter-mode') return entered.mode
     // A plan has no way into the mode that it was made in.
-    return facts.mode === 'fastbootd' || facts.mode === 'sideload' ? facts.mode : 'bootloader'
+    const { mode } = facts
+    return mode === 'fastbootd' || mode === 'sideload' || mode === 'edl' ? mode : 'bootloader'
   }
 
   async departed(): Promise<void> {

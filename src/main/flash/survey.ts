@@ -47,7 +47,7 @@ export async function survey(openers: SessionOpeners, o: SurveyOptions): Promise
 async function visit(session: TerminalSession, o: SurveyOptions): Promise<TerminalFacts> {
   const io = { signal: o.signal, deadline: Deadline.after(PATIENCE.open) }
   try {
-    if (session.protocol === 'fastboot') return await (session as FlashSession).describe(o.partitions, io)
+    if (session.protocol !== 'adb') return await (session as FlashSession).describe(o.partitions, io)
     return session.facts
   } finally {
     await session.close()

@@ -80,6 +80,8 @@ export interface WriteOptions extends IoOptions {
   readonly workshop: Workshop
   /** `done` and `total` in image bytes (not wire bytes); monotonic. */
   readonly onProgress?: (done: number, total: number) => void
+  /** The image is this terminal's own backup: only then are radio and identity partitions written (design, rule 7). */
+  readonly restore?: boolean
 }
 
 export interface WriteReceipt {

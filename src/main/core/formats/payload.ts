@@ -36,6 +36,8 @@ export interface Payload {
   readonly source: ByteSource
   readonly partitions: readonly PayloadPartition[]
   readonly dynamicGroups: readonly DynamicGroup[]
+  /** `snapshot_enabled`: updates go through snapshots in super (Virtual A/B). */
+  readonly virtualAb: boolean
   /** Bytes of prefix and manifest: what METADATA_HASH of payload_properties.txt covers. */
   readonly metadataSize: Bytes
   readonly metadataSha256: Sha256
@@ -84,6 +86,7 @@ export async function describePayload(source: ByteSource, signal?: AbortSignal):
     source,
     partitions,
     dynamicGroups: dynamicGroups(manifest),
+    virtualAb: manifest.dynamic?.snapshotEnabled ?? false,
     metadataSize: bytes(header.metadataSize),
     metadataSha256: sha256(createHash('sha256').update(metadata).digest('hex')),
     partialUpdate: manifest.partialUpdate ?? false,

@@ -23,12 +23,29 @@ export function mergeFindings(parts: readonly Findings[]): Findings {
   return { blockers: parts.flatMap((p) => p.blockers), warnings: parts.flatMap((p) => p.warnings) }
 }
 
-export function checkMode(facts: TerminalFacts): Findings {
+export function checkMode(facts: TerminalFacts, policy: Policy): Findings {
   if (isLeavable(facts.mode)) return NONE
+  if (facts.mode === 'edl' && policy !== 'sideload') return checkProgrammer(facts)
   return block(
     'wrong-mode',
     `the terminal is in ${facts.mode} mode`,
     'Bring it into the bootloader’s fastboot mode; `slotbench guide bootloader` says how.',
+  )
+}
+
+/** What a programmer in EDL can do, and whether there is one. */
+function checkProgrammer({ edl }: TerminalFacts): Findings {
+  if (edl === undefined)
+    return block(
+      'edl-unread',
+      'the terminal is in EDL, and no programmer runs on it',
+      'Give the loader made for this terminal with --loader.',
+    )
+  if (edl.writable) return NONE
+  return block(
+    'loader-read-only',
+    'the loader that runs on the terminal only reads and identifies ("peek"); it cannot write',
+    'Use the maker’s programmer for this model (prog_firehose*), with --loader.',
   )
 }
 
@@ -44,6 +61,8 @@ export function checkSurvey(facts: TerminalFacts, rom: RomInfo, policy: Policy):
 }
 
 export function checkLock(facts: TerminalFacts): Findings {
+  // In EDL the maker's signature on the loader decides, not the bootloader's lock.
+  if (facts.mode === 'edl') return NONE
   if (facts.unlocked === undefined)
     return warn(
       'lock-unknown',

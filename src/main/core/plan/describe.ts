@@ -11,6 +11,7 @@ const MODE_NAMES: Partial<Record<Mode, string>> = {
   sideload: 'recovery, waiting for a package',
   bootloader: 'its bootloader',
   fastbootd: 'fastbootd',
+  edl: 'EDL, its boot ROM’s download mode',
 }
 
 export function describe(step: Step): string {
@@ -43,6 +44,16 @@ export function describe(step: Step): string {
       return `Give ${step.partition} ${formatBytes(step.bytes)} of super`
     case 'update-super':
       return 'Replace the tables of super by those of the package'
+    case 'new-super':
+      return `Make empty tables for ${step.partition}`
+    case 'write-table':
+      return step.source === 'repair'
+        ? `Repair the partition table of LUN ${step.lun} from its good copy`
+        : `Write the package’s partition table to LUN ${step.lun}`
+    case 'write-file':
+      return step.restore
+        ? `Bring ${step.partition} back from its backup, and read it back`
+        : `Write the file to ${step.partition}, and read it back`
     case 'sideload':
       return 'Give the package to the terminal’s recovery'
     case 'prove-boot':

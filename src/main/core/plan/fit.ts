@@ -106,5 +106,5 @@ function leftovers(written: ReadonlySet<string>, slot: Slot, facts: TerminalFact
 /** Which slots a policy writes, given the one that runs. */
 export function slotsWritten(policy: Policy, target: Slot | undefined): readonly Slot[] {
   if (target === undefined || policy === 'single' || policy === 'sideload') return []
-  return policy === 'both' ? ['a', 'b'] : [target]
+  return policy === 'both' || policy === 'rescue' ? ['a', 'b'] : [target]
 }

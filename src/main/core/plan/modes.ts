@@ -28,7 +28,8 @@ export function modesToSurvey(
   facts: TerminalFacts,
   policy: Policy = 'seamless',
 ): readonly Mode[] {
-  if (policy === 'sideload') return []
+  // A programmer in EDL sees the whole storage, and nothing else would be seen from there.
+  if (policy === 'sideload' || facts.mode === 'edl') return []
   const written = rom.images.filter(({ name }) => !isProtected(name) && !isUserData(name))
   const inside = written.some((image) => placementOn(image, rom, facts) !== 'physical')
   const needed: readonly Mode[] = inside ? ['bootloader', 'fastbootd'] : ['bootloader']

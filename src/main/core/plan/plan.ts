@@ -3,6 +3,7 @@ import type { Finding, Plan, Recipe, Step } from '../../../shared/plan.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
 import { otherSlot, type Slot } from '../../../shared/units.ts'
+import { bytesSent } from './bytes-sent.ts'
 import { checkModel, modelRulesOut } from './check-model.ts'
 import { checkSideload } from './check-sideload.ts'
 import {
@@ -18,10 +19,12 @@ import {
 } from './checks.ts'
 import { checkComplete, checkFit, slotsWritten } from './fit.ts'
 import { modesToSurvey } from './modes.ts'
+import { checkRescue, firstSlot, planRescueSuper } from './rescue.ts'
 import { planSnapshot } from './snapshots.ts'
 import { backupTargets, buildSteps } from './steps.ts'
 import { planSuper } from './super-changes.ts'
-import { canReadBack } from './surveyed.ts'
+import { canReadBack, writingModes } from './surveyed.ts'
+import { planTables } from './tables.ts'
 import { assignTargets, type Targets, terminalHasSlots } from './targets.ts'
 
 export interface PlanInput {
@@ -38,7 +41,8 @@ export interface PlanInput {
 
 export function plan(input: PlanInput): Plan {
   const { facts, rom, recipe } = input
-  const fromSlot = terminalHasSlots(facts) ? facts.currentSlot?.value : undefined
+  const runs = recipe.policy !== 'rescue' && terminalHasSlots(facts)
+  const fromSlot = runs ? facts.currentSlot?.value : undefined
   const { found, steps } =
     recipe.policy === 'sideload' ? planSideload(input, fromSlot) : planWrites(input, fromSlot)
   const sum = (sizes: readonly number[]) => sizes.reduce((all, size) => all + size, 0)
@@ -58,7 +62,7 @@ export function plan(input: PlanInput): Plan {
     blockers: distinct(found.blockers),
     warnings: distinct(found.warnings),
     totals: {
-      writeBytes: sum(steps.map((s) => (s.kind === 'write' || s.kind === 'sideload' ? s.bytes : 0))),
+      writeBytes: sum(steps.map(bytesSent)),
       backupBytes: sum(steps.map((s) => (s.kind === 'backup' ? s.bytes : 0))),
     },
   }
@@ -73,21 +77,29 @@ function planWrites(input: PlanInput, fromSlot: Slot | undefined): Planned {
   const { facts, rom, recipe } = input
   // A terminal of another model was not asked for the rest, and what it did not say is no news.
   if (modelRulesOut(facts, rom, recipe) && modesToSurvey(rom, facts, recipe.policy).length > 0)
-    return { found: mergeFindings([checkMode(facts), checkModel(facts, rom, recipe)]), steps: [] }
-  const target = fromSlot && otherSlot(fromSlot)
+    return {
+      found: mergeFindings([checkMode(facts, recipe.policy), checkModel(facts, rom, recipe)]),
+      steps: [],
+    }
+  const first = recipe.policy === 'rescue' ? firstSlot(facts) : undefined
+  const target = first ?? (fromSlot && otherSlot(fromSlot))
   const targets = assignTargets(rom, facts)
   const used = targetsUsed(targets, recipe)
   const snapshot = planSnapshot(facts)
-  const changes = planSuper({ facts, rom, recipe, targets, fromSlot })
+  const tables = planTables(facts)
+  const inSuper = { facts, rom, recipe, targets }
+  const changes = first === undefined ? planSuper({ ...inSuper, fromSlot }) : planRescueSuper(inSuper, first)
   const backups = backupTargets(facts)
   const found = mergeFindings([
-    checkMode(facts),
+    checkMode(facts, recipe.policy),
     checkSurvey(facts, rom, recipe.policy),
     checkModel(facts, rom, recipe),
     checkLock(facts),
     checkSlots(facts, recipe, fromSlot),
     checkBattery(facts, recipe),
-    snapshot,
+    // What was staged or half merged on a terminal that boots nothing is of no use to anybody.
+    first === undefined ? snapshot : { blockers: [], warnings: [] },
+    tables,
     checkRequirements(facts, rom),
     checkRollback(facts, rom),
     checkRom(rom),
@@ -104,7 +116,10 @@ function planWrites(input: PlanInput, fromSlot: Slot | undefined): Planned {
   ])
   return {
     found,
-    steps: buildSteps({ facts, rom, recipe, targets, fromSlot, snapshot, changes: changes.plan }),
+    steps: buildSteps({
+      ...{ facts, rom, recipe, targets, fromSlot, first, changes: changes.plan, tables: tables.drafts },
+      snapshot: first === undefined ? snapshot : { action: undefined, cows: snapshot.cows },
+    }),
   }
 }
 
@@ -112,7 +127,7 @@ function planWrites(input: PlanInput, fromSlot: Slot | undefined): Planned {
 function planSideload(input: PlanInput, fromSlot: Slot | undefined): Planned {
   const { facts, rom, recipe } = input
   const found = mergeFindings([
-    checkMode(facts),
+    checkMode(facts, recipe.policy),
     checkModel(facts, rom, recipe),
     checkBattery(facts, recipe),
     checkSideload(facts, rom, recipe),
@@ -125,14 +140,16 @@ const NOTHING_WRITTEN = {
   targets: { slotted: [], unslotted: [], blockers: [], warnings: [] },
   snapshot: { action: undefined, cows: [] },
   changes: { before: [], givenUp: [], after: [], second: [] },
+  tables: [],
 } as const
 
 function targetsUsed(targets: Targets, recipe: Recipe) {
   if (recipe.policy === 'seamless') return targets.slotted
-  return recipe.policy === 'both' ? [...targets.slotted, ...targets.unslotted] : targets.unslotted
+  return recipe.policy === 'single' ? targets.unslotted : [...targets.slotted, ...targets.unslotted]
 }
 
 function checkSlots(facts: TerminalFacts, recipe: Recipe, fromSlot: Slot | undefined): Findings {
+  if (recipe.policy === 'rescue') return checkRescue(facts)
   const slots = terminalHasSlots(facts)
   const blockers: Finding[] = []
   const warnings: Finding[] = []
@@ -219,7 +236,7 @@ function checkHost(backupBytes: number, freeBytes: number): Findings {
 /** What this mode cannot do is said before the first write, not after. */
 function checkHonesty(facts: TerminalFacts, recipe: Recipe, backups: number): Findings {
   const warnings: Finding[] = []
-  if (!canReadBack(facts, 'bootloader')) {
+  if (!canReadBack(facts, writingModes(facts).physical)) {
     warnings.push({
       code: 'no-read-back',
       detail:

@@ -7,7 +7,7 @@ import { otherSlot, type Slot, slotted } from '../../../shared/units.ts'
 import { isBootChain, isProtected } from './protected.ts'
 import type { SnapshotPlan } from './snapshots.ts'
 import type { SuperChange, SuperPlan } from './super-changes.ts'
-import { canReadBack } from './surveyed.ts'
+import { canReadBack, writingModes } from './surveyed.ts'
 import type { Target, Targets } from './targets.ts'
 
 /** A step before its place in the order gives it its id. */
@@ -28,7 +28,13 @@ export interface StepInput {
   readonly fromSlot: Slot | undefined
   readonly snapshot: Pick<SnapshotPlan, 'action' | 'cows'>
   readonly changes: SuperPlan
+  /** What comes before everything else that is written: repaired or new partition tables. */
+  readonly tables: readonly TableDraft[]
+  /** The slot that policy `rescue` writes first. */
+  readonly first?: Slot | undefined
 }
+
+export type TableDraft = Omit<Extract<Step, { kind: 'write-table' }>, 'id'>
 
 export function buildSteps(input: StepInput): readonly Step[] {
   const { facts } = input
@@ -48,6 +54,8 @@ function stretches(input: StepInput): readonly Stretch[] {
       return fromSlot === undefined ? [] : seamless(fromSlot, input)
     case 'both':
       return fromSlot === undefined ? [] : [...seamless(fromSlot, input), ...secondSlot(fromSlot, input)]
+    case 'rescue':
+      return input.first === undefined ? [] : rescue(input.first, input)
     case 'sideload':
       return sideload(input)
     default:
@@ -66,33 +74,65 @@ function seamless(fromSlot: Slot, input: StepInput): readonly Stretch[] {
     { kind: 'set-active', slot: target },
     ...bootAndProve(input, target),
   ]
+  const { physical, logical } = writingModes(input.facts)
   return [
-    { mode: 'fastbootd', drafts: [...settleSuper(input), ...changeAndWrite(changes.before, input)] },
-    { mode: 'bootloader', drafts: writeAll(targets.slotted.filter(isPhysical), target, input) },
     {
-      mode: 'fastbootd',
-      drafts: [...giveUp(changes), ...changeAndWrite(changes.after, input)],
+      mode: logical,
+      drafts: [...input.tables, ...settleSuper(input), ...changeAndWrite(changes.before, input)],
     },
-    { mode: 'bootloader', drafts: bootTo },
+    { mode: physical, drafts: writeAll(targets.slotted.filter(isPhysical), target, input) },
+    { mode: logical, drafts: [...giveUp(changes), ...changeAndWrite(changes.after, input)] },
+    { mode: physical, drafts: bootTo },
   ]
 }
 
 function secondSlot(fromSlot: Slot, input: StepInput): readonly Stretch[] {
   const { targets, changes } = input
-  const physical = [...targets.slotted, ...targets.unslotted].filter(isPhysical)
+  const { physical, logical } = writingModes(input.facts)
+  const rest = [...targets.slotted, ...targets.unslotted].filter(isPhysical)
   return [
-    { mode: 'fastbootd', drafts: changeAndWrite(changes.second, input) },
-    { mode: 'bootloader', drafts: writeAll(physical, fromSlot, input) },
+    { mode: logical, drafts: changeAndWrite(changes.second, input) },
+    { mode: physical, drafts: writeAll(rest, fromSlot, input) },
+  ]
+}
+
+/** Nothing boots, so there is nothing to keep: one slot is made whole and active, then the other, so that whatever happens from the
+ * switch on leaves one that boots. What serves both slots comes with the first. */
+function rescue(first: Slot, input: StepInput): readonly Stretch[] {
+  const { recipe, targets, changes } = input
+  const mode = writingModes(input.facts).physical
+  const slotted = targets.slotted.filter(isPhysical)
+  return [
+    {
+      mode,
+      drafts: [
+        ...input.tables,
+        ...(changes.fresh === undefined ? settleSuper(input) : [changes.fresh]),
+        ...changeAndWrite(changes.before, input),
+        ...giveUp(changes),
+        ...changeAndWrite(changes.after, input),
+        ...writeAll([...targets.unslotted.filter(isPhysical), ...slotted], first, input),
+        ...wipe(recipe),
+        { kind: 'set-active', slot: first },
+        ...changeAndWrite(changes.second, input),
+        ...writeAll(slotted, otherSlot(first), input),
+        ...bootAndProve(input, first),
+      ],
+    },
   ]
 }
 
 /** fastbootd is part of what is replaced (boot or recovery), so it does its part first, while it is still the old one. */
 function single(input: StepInput): readonly Stretch[] {
   const { recipe, targets, changes } = input
+  const { physical, logical } = writingModes(input.facts)
   return [
-    { mode: 'fastbootd', drafts: [...settleSuper(input), ...changeAndWrite(changes.before, input)] },
     {
-      mode: 'bootloader',
+      mode: logical,
+      drafts: [...input.tables, ...settleSuper(input), ...changeAndWrite(changes.before, input)],
+    },
+    {
+      mode: physical,
       drafts: [
         ...writeAll(targets.unslotted.filter(isPhysical), undefined, input),
         ...wipe(recipe),
@@ -143,9 +183,10 @@ function deletions(partitions: readonly string[]): readonly Draft[] {
 
 /** All sizes first: what has no room is refused before the first byte is sent. */
 function changeAndWrite(changes: readonly SuperChange[], { facts }: StepInput): readonly Draft[] {
+  const readable = canReadBack(facts, writingModes(facts).logical)
   return [
     ...changes.map(({ partition, bytes }): Draft => ({ kind: 'resize-logical', partition, bytes })),
-    ...changes.flatMap(({ target, slot }) => writeAndVerify(target, slot, canReadBack(facts, 'fastbootd'))),
+    ...changes.flatMap(({ target, slot }) => writeAndVerify(target, slot, readable)),
   ]
 }
 
@@ -160,7 +201,7 @@ function writeAll(
   { facts }: StepInput,
 ): readonly Draft[] {
   const ordered = targets.toSorted((x, y) => Number(isBootChain(x.base)) - Number(isBootChain(y.base)))
-  const readable = canReadBack(facts, 'bootloader')
+  const readable = canReadBack(facts, writingModes(facts).physical)
   return ordered.flatMap((target) => writeAndVerify(target, target.slotted ? slot : undefined, readable))
 }
 
@@ -192,7 +233,7 @@ function backups(facts: TerminalFacts): readonly Stretch[] {
 }
 
 function backupMode(facts: TerminalFacts): Mode | undefined {
-  return (['bootloader', 'fastbootd'] as const).find((mode) => canReadBack(facts, mode))
+  return (['bootloader', 'fastbootd', 'edl'] as const).find((mode) => canReadBack(facts, mode))
 }
 
 export function backupTargets(
@@ -227,7 +268,10 @@ function label(draft: Draft): string {
     case 'erase':
     case 'delete-logical':
     case 'resize-logical':
+    case 'write-file':
       return `${draft.kind}-${draft.partition}`
+    case 'write-table':
+      return `write-table-${draft.lun}`
     case 'set-active':
       return `set-active-${draft.slot}`
     case 'reboot':
@@ -239,6 +283,7 @@ function label(draft: Draft): string {
     case 'identify':
     case 'prove-boot':
     case 'update-super':
+    case 'new-super':
     case 'sideload':
       return draft.kind
     default:

@@ -8,7 +8,7 @@ import type { Findings } from './checks.ts'
 import { newTables } from './new-tables.ts'
 import { isCow } from './snapshots.ts'
 import { LEAST_UNIT, type SuperRoom, superRoom } from './super-room.ts'
-import { surveyedModes } from './surveyed.ts'
+import { knowsSuper } from './surveyed.ts'
 import type { Target, Targets } from './targets.ts'
 
 /** One partition of super that is to get this size, and its image. */
@@ -28,6 +28,8 @@ export interface SuperPlan {
   readonly replaced?: Omit<StepOf<'update-super'>, 'id'>
   /** Made or resized and written after that. */
   readonly after: readonly SuperChange[]
+  /** Empty tables that take the place of whatever super holds (policy `rescue`). */
+  readonly fresh?: Omit<StepOf<'new-super'>, 'id'>
   /** For the other slot, once the new one has proven that it boots (policy `both`). */
   readonly second: readonly SuperChange[]
 }
@@ -57,7 +59,7 @@ export function planSuper(input: SuperInput): PlannedSuper {
   const { facts, rom } = input
   const [first, second] = wantedOf(input)
   const unplanned = { ...NOTHING, before: first, second }
-  if (first.length + second.length === 0 || !surveyedModes(facts).includes('fastbootd'))
+  if (first.length + second.length === 0 || !knowsSuper(facts))
     return { plan: unplanned, found: { blockers: [], warnings: [] } }
   const room = superRoom(facts, rom)
   if (room === undefined) return { plan: unplanned, found: unknownSize(input) }

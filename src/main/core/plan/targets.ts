@@ -3,7 +3,7 @@ import type { Finding } from '../../../shared/plan.ts'
 import type { RomImageInfo, RomInfo } from '../../../shared/rom.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
 import { isProtected, isUserData } from './protected.ts'
-import { surveyedModes } from './surveyed.ts'
+import { knowsSuper } from './surveyed.ts'
 
 /** An image with the place it belongs to; `partition` is a base name for slotted targets. */
 export interface Target {
@@ -117,7 +117,7 @@ export function placementOn(
   const said = found.find((p) => p.logical !== undefined)?.logical
   if (said !== undefined) return said ? 'logical' : 'physical'
   const insideSuper = placement === 'logical' && hasSuper(facts)
-  if (surveyedModes(facts).includes('fastbootd')) return insideSuper ? 'logical' : 'physical'
+  if (knowsSuper(facts)) return insideSuper ? 'logical' : 'physical'
   if (found.length > 0) return insideSuper ? undefined : 'physical'
   if (placement === 'physical') return 'physical'
   if (placement === 'logical' || hasSuper(facts)) return undefined

@@ -71,6 +71,7 @@ export async function openPayloadRom(
     downgrade: metadata?.downgrade ?? false,
     requirements: [],
     dynamicGroups: payload.dynamicGroups.map((group) => ({ ...group, partitions: [...group.partitions] })),
+    ...(payload.virtualAb ? { virtualAb: true } : {}),
     images: payload.partitions.map((partition) => imageInfo(partition, payload)),
     notes: [...opened.notes, ...notesOf(payload, metadata)],
   }

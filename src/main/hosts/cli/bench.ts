@@ -6,10 +6,11 @@ import type { TerminalFacts } from '../../../shared/terminal.ts'
 import { openRom } from '../../core/rom/open.ts'
 import type { Rom } from '../../core/rom/types.ts'
 import { verifyRom } from '../../core/rom/verify.ts'
+import type { ByteSource } from '../../core/source.ts'
 import type { Workshop } from '../../core/workshop.ts'
 import type { Patience, SessionOpeners } from '../../flash/bay-sessions.ts'
 import { Engine } from '../../flash/engine.ts'
-import { type Arrival, goToMode, type JourneyOptions, readOnce } from '../../flash/go-to-mode.ts'
+import { type Arrival, goToMode, type JourneyOptions, openOnce, readOnce } from '../../flash/go-to-mode.ts'
 import { type Readings, type SurveyOptions, survey } from '../../flash/survey.ts'
 import { adbKeyStore } from '../../io/adb/key-store.ts'
 import { adbServer } from '../../io/adb/server.ts'
@@ -28,7 +29,7 @@ import { createWorkshop } from '../../io/workers/workshop.ts'
 import { openAdbSession } from '../../terminals/adb/session.ts'
 import { createDiscovery } from '../../terminals/discovery.ts'
 import { openFastbootSession } from '../../terminals/fastboot/session.ts'
-import type { BenchDiscovery, RebootTarget, Sighting } from '../../terminals/types.ts'
+import type { BenchDiscovery, RebootTarget, Sighting, TerminalSession } from '../../terminals/types.ts'
 
 export interface BenchOptions {
   readonly data: string
@@ -39,6 +40,8 @@ export interface BenchOptions {
   readonly patience?: Partial<Patience>
   /** Goes through a running adb server where that holds the terminal. */
   readonly throughAdbServer?: boolean
+  /** Paths of the technician's programmers for EDL; those used before are remembered. */
+  readonly loaders?: readonly string[]
 }
 
 export interface Bench {
@@ -47,6 +50,7 @@ export interface Bench {
   readonly journal: SqliteJobJournal
   readonly known: KnownTerminals
   readonly workshop: Workshop
+  readonly backups: FileBackupStore
   /** Looks at the ports from the first call on. */
   discovery(): BenchDiscovery
   engine(emit: (event: JobEvent) => void): Engine
@@ -54,6 +58,9 @@ export interface Bench {
   survey(options: Omit<SurveyOptions, 'patience'>): Promise<Readings>
   /** Facts of a terminal in the mode it is in; see `readOnce`. */
   read(sighting: Sighting, options: Omit<JourneyOptions, 'patience'>): Promise<TerminalFacts>
+  /** A session with a terminal in the mode it is in; see `openOnce`. */
+  session(sighting: Sighting, options: Omit<JourneyOptions, 'patience'>): Promise<TerminalSession>
+  openFile(path: string): Promise<ByteSource>
   /** Takes a terminal into another mode; see `goToMode`. */
   goTo(sighting: Sighting, to: RebootTarget, options: Omit<JourneyOptions, 'patience'>): Promise<Arrival>
   open(path: string, signal: AbortSignal): Promise<Rom>
@@ -101,6 +108,7 @@ export function openBench(options: BenchOptions): Bench {
     journal,
     known,
     workshop,
+    backups,
     discovery: look,
     engine: (emit) =>
       new Engine({
@@ -115,6 +123,8 @@ export function openBench(options: BenchOptions): Bench {
         patience: options.patience,
       }),
     survey: (o) => survey(openers(), { ...o, patience: options.patience }),
+    session: (sighting, o) => openOnce(openers(), sighting, { ...o, patience: options.patience }),
+    openFile,
     read: (sighting, o) => readOnce(openers(), sighting, { ...o, patience: options.patience }),
     goTo: (sighting, to, o) => goToMode(openers(), sighting, to, { ...o, patience: options.patience }),
     open,

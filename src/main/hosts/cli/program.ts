@@ -1,7 +1,7 @@
 // The command line: commands, options, and what Ctrl-C does.
 import { Argument, Command, CommanderError, Option } from 'commander'
 import { EXIT } from '../../../shared/error-catalogue.ts'
-import { POLICIES } from '../../../shared/plan.ts'
+import { POLICIES, type Policy } from '../../../shared/plan.ts'
 import type { RebootTarget } from '../../terminals/types.ts'
 import { dataFolder } from '../data-folder.ts'
 import { namedSize, number, size } from './arguments.ts'
@@ -20,6 +20,7 @@ import { libraryCommands } from './library-commands.ts'
 import { createOutput } from './output.ts'
 import { reported } from './progress.ts'
 import { misunderstood, onInterrupt } from './run-program.ts'
+import { backupCommands, partitionCommands, withLoader } from './storage-program.ts'
 import { VERSION } from './version.ts'
 
 type Work = (context: CommandContext) => Promise<number>
@@ -100,12 +101,23 @@ function buildProgram(choose: (work: Work) => void): Command {
   )
     .option('-y, --yes', 'do not ask before writing', false)
     .action((rom: string, o: FlashOptions & { yes: boolean }) => choose((c) => flash(c, rom, o)))
+  flashOptions(
+    program
+      .command('rescue')
+      .description(
+        'bring a terminal in EDL that boots nothing back to life: both slots, one after the other',
+      ),
+    'rescue',
+  )
+    .option('-y, --yes', 'do not ask before writing', false)
+    .action((rom: string, o: FlashOptions & { yes: boolean }) => choose((c) => flash(c, rom, o)))
   program
     .command('resume')
     .description('go on with a job from its first unproven step')
     .argument('<job>', 'its number, see `slotbench jobs`')
     .option('-t, --terminal <serial or bay>', 'where the terminal is now, if it was moved')
-    .action((job: string, o: { terminal?: string }) => choose((c) => resume(c, job, o)))
+    .option('--loader <file...>', 'for EDL, if it is not remembered')
+    .action((job: string, o: { terminal?: string; loader?: string[] }) => choose((c) => resume(c, job, o)))
   program
     .command('jobs')
     .description('list the jobs of this bench')
@@ -117,6 +129,8 @@ function buildProgram(choose: (work: Work) => void): Command {
     .option('--page', 'print the readable page (HTML)', false)
     .action((job: string, o: { page: boolean }) => choose((c) => report(c, job, o)))
   libraryCommands(program, choose)
+  partitionCommands(program, choose)
+  backupCommands(program, choose)
   simulatorCommands(program, choose)
   return program
 }
@@ -185,18 +199,21 @@ function simulatorCommands(program: Command, choose: (work: Work) => void): void
     .action(() => choose(demo))
 }
 
-function flashOptions(command: Command): Command {
-  return command
+function flashOptions(command: Command, policy: Policy = 'seamless'): Command {
+  return withLoader(command)
     .argument('<rom>', 'OTA zip, payload.bin, or fastboot image set (folder or zip)')
     .option('-t, --terminal <serial or bay>', 'the terminal: serial number, bay (usb:1-2), or tcp:HOST:PORT')
-    .addOption(
-      new Option('-p, --policy <policy>', 'how to use the slots').choices(POLICIES).default('seamless'),
-    )
+    .addOption(new Option('-p, --policy <policy>', 'how to use the slots').choices(POLICIES).default(policy))
     .option('--wipe', 'erase the user’s data just before the switch', false)
     .option('--battery-limit <percent>', 'start nothing below this charge', number, 30)
     .option(
       '--give-up-other-slot',
       'where super has no room for both slots: delete what the slot that runs has in it; there is no way back until the job is done',
+      false,
+    )
+    .option(
+      '--package-tables',
+      'EDL: put the partition tables of the package in the place of the terminal’s; what they move is lost',
       false,
     )
     .option('--assume-model <name>', 'vouch that package and terminal belong to this model')

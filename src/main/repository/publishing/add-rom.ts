@@ -1,7 +1,7 @@
 // Takes a package into the repository: what it is, is read by the product's own readers, and whatever they refuse is refused.
 import { createHash } from 'node:crypto'
 import { SlotbenchError } from '../../../shared/errors.ts'
-import type { RomInfo } from '../../../shared/rom.ts'
+import { packageKindSchema, type RomInfo } from '../../../shared/rom.ts'
 import type { Sha256 } from '../../../shared/units.ts'
 import type { ByteSource } from '../../core/source.ts'
 import { makeChunkIndex, parseChunkIndex } from '../chunk-index.ts'
@@ -31,6 +31,7 @@ export async function addRom(
   if (!contentOf(await loadEdition(store)).publishers.has(checkPublisher(publisher)))
     throw new SlotbenchError('usage', `there is no publisher ${publisher}`)
   checkRomName(name)
+  const facts = factsOf(info, notes)
   const content = await makeChunkIndex(source, options)
   const index = parseChunkIndex(content)
   const rom = await store.copyIn(source, stagedPath, options.signal)
@@ -39,16 +40,20 @@ export async function addRom(
   const indexDigest = createHash('sha256').update(content).digest('hex')
   await store.write(stagedPath(indexDigest), content)
   await stage(store, {
-    ...{ kind: 'add', publisher, name, facts: factsOf(info, notes) },
+    ...{ kind: 'add', publisher, name, facts },
     rom: { size: index.size, sha256: rom },
     index: { size: content.length, sha256: indexDigest },
   })
   return { rom, chunks: index.count }
 }
 
+/** @throws SlotbenchError `usage` for what is no package: a single image, or a terminal's own backup. */
 function factsOf(info: RomInfo, notes: string | undefined): RomFacts {
-  const { kind, models, build, timestamp, securityPatch, rollback, full, delta, downgrade, fingerprint } =
-    info
+  const packaged = packageKindSchema.safeParse(info.kind)
+  if (!packaged.success)
+    throw new SlotbenchError('usage', `a ${info.kind} cannot be published, only a package`)
+  const kind = packaged.data
+  const { models, build, timestamp, securityPatch, rollback, full, delta, downgrade, fingerprint } = info
   const optional = { build, timestamp, securityPatch, rollback, delta, notes }
   const known = Object.entries(optional).filter(([, value]) => value !== undefined)
   return { kind, models, full, downgrade, fingerprint, ...Object.fromEntries(known) }

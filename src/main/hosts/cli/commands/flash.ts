@@ -15,7 +15,7 @@ export async function planCommand(
   path: string,
   options: FlashOptions,
 ): Promise<number> {
-  return withBench(context, { endpoints: endpointsIn([options.terminal]) }, async (bench) => {
+  return withBench(context, placesOf(options), async (bench) => {
     const made = await prepare(bench, path, options, context)
     context.output.data({ plan: made })
     showPlan(context.output, made)
@@ -28,7 +28,7 @@ export async function flash(
   path: string,
   options: FlashOptions & { readonly yes: boolean },
 ): Promise<number> {
-  return withBench(context, { endpoints: endpointsIn([options.terminal]) }, async (bench) => {
+  return withBench(context, placesOf(options), async (bench) => {
     const made = await prepare(bench, path, { ...options, survey: true }, context)
     context.output.data({ plan: made })
     showPlan(context.output, made)
@@ -45,15 +45,25 @@ export async function flash(
 export async function resume(
   context: CommandContext,
   id: string,
-  options: { readonly terminal?: string },
+  options: { readonly terminal?: string; readonly loader?: readonly string[] },
 ): Promise<number> {
   const named = options.terminal
   // A first look without ports: the job knows which endpoint it belongs to.
   const bay = await withBench(context, {}, async (bench) => bench.journal.get(id).plan.terminal.bay)
-  return withBench(context, { endpoints: endpointsIn([named ?? bay]) }, async (bench) => {
+  return withBench(context, placesOf({ ...options, terminal: named ?? bay }), async (bench) => {
     if (named !== undefined) bench.journal.rebind(id, (await chooseTerminal(bench, named, context)).bay)
     return runJob(bench, { resume: id }, context)
   })
+}
+
+function placesOf({
+  terminal,
+  loader = [],
+}: {
+  readonly terminal?: string
+  readonly loader?: readonly string[]
+}) {
+  return { endpoints: endpointsIn([terminal]), loaders: loader }
 }
 
 /** Runs a job to its end, writes its report, and gives the exit code that the outcome stands for. */
@@ -81,7 +91,7 @@ export async function runJob(
   return exitCodeOf(job)
 }
 
-async function confirm(context: CommandContext): Promise<void> {
+export async function confirm(context: CommandContext): Promise<void> {
   if (process.stdin.isTTY !== true || context.output.json) {
     throw new SlotbenchError('usage', 'nobody is there to confirm; add --yes to write without asking')
   }

@@ -24,6 +24,8 @@ export interface FlashOptions {
   readonly assumeModel?: string
   readonly proofTimeout: number
   readonly giveUpOtherSlot?: boolean
+  readonly packageTables?: boolean
+  readonly loader?: readonly string[]
   /** The terminal may be restarted into the modes that know what the plan needs. */
   readonly survey?: boolean
 }
@@ -36,6 +38,7 @@ function recipeOf(options: FlashOptions): Recipe {
     proofTimeout: options.proofTimeout,
     ...(options.assumeModel === undefined ? {} : { assumedModel: options.assumeModel }),
     ...(options.giveUpOtherSlot === true ? { giveUpOtherSlot: true } : {}),
+    ...(options.packageTables === true ? { packageTables: true } : {}),
   }
 }
 

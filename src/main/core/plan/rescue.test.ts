@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest'
+import type { Plan, Recipe } from '../../../shared/plan.ts'
+import type { RomImageInfo, RomInfo } from '../../../shared/rom.ts'
+import type { EdlFacts, PartitionTable, SuperTables, TerminalFacts } from '../../../shared/terminal.ts'
+import { plan } from './plan.ts'
+
+const MB = 1024 * 1024
+const said = <T>(value: T) => ({ value, source: 'GPT' })
+const TABLE: PartitionTable = {
+  diskGuid: '00000000-0000-0000-0000-000000000001',
+  sectorSize: 4096,
+  diskSectors: 1000,
+  firstUsable: 6,
+  lastUsable: 990,
+  entryCount: 32,
+  entries: [],
+}
+
+function image(name: string, size: number, more: Partial<RomImageInfo> = {}): RomImageInfo {
+  return { name, slotted: 'yes', placement: 'physical', size, sha256: 'ab'.repeat(32), ...more }
+}
+
+const ROM: RomInfo = {
+  kind: 'ota-zip',
+  path: '/roms/full.zip',
+  packageSize: 5 * MB,
+  fingerprint: 'f'.repeat(64),
+  models: ['NX769J'],
+  build: 'build-2',
+  full: true,
+  downgrade: false,
+  requirements: [],
+  virtualAb: true,
+  dynamicGroups: [{ name: 'main', size: 30 * MB, partitions: ['system', 'vendor'] }],
+  images: [
+    ...[image('abl', MB), image('boot', MB), image('vbmeta', 4096), image('modem', MB)],
+    ...['system', 'vendor'].map((name) => image(name, 8 * MB, { placement: 'logical' })),
+  ],
+  avbPartitions: ['boot', 'system', 'vendor'],
+  notes: [],
+}
+
+const RECIPE: Recipe = {
+  ...{ policy: 'rescue', wipe: false, batteryLimit: 30, proofTimeout: 300 },
+  assumedModel: 'NX769J',
+}
+
+function tables(superBytes: number, held: SuperTables['partitions'] = []): SuperTables {
+  const groups = ['a', 'b'].map((slot) => ({ name: `main_${slot}`, maximum: 30 * MB }))
+  return { size: superBytes, firstByte: MB, alignment: MB, groups, partitions: held }
+}
+
+function edl(more: Partial<EdlFacts> = {}): EdlFacts {
+  return {
+    hwId: said('001990e100040000'),
+    memory: said('ufs'),
+    sectorSize: said(4096),
+    luns: [{ lun: 0, sectors: 1000, primary: 'valid', backup: 'valid', table: TABLE }],
+    writable: true,
+    digests: true,
+    ...more,
+  }
+}
+
+function facts(more: Partial<TerminalFacts> = {}): TerminalFacts {
+  const partitions: TerminalFacts['partitions'] = {
+    super: { size: 40 * MB, logical: false },
+    persist: { size: MB, logical: false },
+    modemst1: { size: MB, logical: false },
+    userdata: { size: 64 * MB, logical: false },
+  }
+  for (const base of ['abl', 'boot', 'vbmeta', 'modem'])
+    for (const slot of ['a', 'b']) partitions[`${base}_${slot}`] = { size: 2 * MB, logical: false }
+  return {
+    mode: 'edl',
+    bay: 'usb:1-2',
+    chipSerial: said('5b7e21d3'),
+    slotCount: said(2),
+    currentSlot: said('a' as const),
+    slots: { a: { successful: said(false) }, b: { successful: said(false) } },
+    superPartition: said('super'),
+    superTables: said(tables(40 * MB)),
+    partitions,
+    hasSlot: { abl: true, boot: true, vbmeta: true, modem: true },
+    readBackIn: ['edl'],
+    variables: {},
+    edl: edl(),
+    ...more,
+  }
+}
+
+function make(f: TerminalFacts = facts(), recipe: Partial<Recipe> = {}, rom: RomInfo = ROM): Plan {
+  return plan({
+    facts: f,
+    rom,
+    recipe: { ...RECIPE, ...recipe },
+    host: { freeBytes: 1e9 },
+    now: '2026-01-01T00:00:00Z',
+  })
+}
+const kinds = (p: Plan) => p.steps.map((s) => s.id.replace(/^\d+-/, ''))
+const codes = (findings: Plan['blockers']) => findings.map((b) => b.code)
+const place = (p: Plan, name: string) => kinds(p).indexOf(name)
+
+describe('rescue', () => {
+  it('backs up, writes slot a whole, switches, and only then writes slot b', () => {
+    const p = make()
+    expect(codes(p.blockers)).toEqual([])
+    expect(kinds(p).slice(0, 3)).toEqual(['identify', 'backup-persist', 'backup-modemst1'])
+    const a = ['write-system_a', 'verify-vendor_a', 'write-boot_a', 'verify-abl_a'].map((n) => place(p, n))
+    expect(Math.min(...a)).toBeGreaterThan(2)
+    const b = ['resize-logical-system_b', 'write-system_b', 'write-abl_b'].map((n) => place(p, n))
+    expect(Math.max(...a)).toBeLessThan(place(p, 'set-active-a'))
+    expect(Math.min(...b)).toBeGreaterThan(place(p, 'set-active-a'))
+    expect(kinds(p).slice(-2)).toEqual(['reboot-system', 'prove-boot'])
+    expect(p.fromSlot).toBeUndefined()
+  })
+
+  it('never leaves EDL, verifies by reading back, and needs no other mode to be asked', () => {
+    const p = make()
+    expect(kinds(p).filter((kind) => kind.startsWith('enter'))).toEqual([])
+    const methods = p.steps.flatMap((step) => (step.kind === 'verify' ? [step.method] : []))
+    expect(new Set(methods)).toEqual(new Set(['read-back']))
+  })
+
+  it('begins with the slot that was not seen booting, and says that the other may still', () => {
+    const p = make(facts({ slots: { a: { successful: said(true) }, b: {} } }))
+    expect(place(p, 'set-active-b')).toBeGreaterThan(0)
+    expect(place(p, 'write-boot_b')).toBeLessThan(place(p, 'set-active-b'))
+    expect(place(p, 'write-boot_a')).toBeGreaterThan(place(p, 'set-active-b'))
+    expect(codes(p.warnings)).toContain('slot-may-boot')
+  })
+
+  it('gives slot b no system where super has room for one, and says so', () => {
+    const held = ['system_b', 'vendor_b'].map((name) => ({ name, group: 'main_b', bytes: 8 * MB }))
+    const p = make(facts({ superTables: said(tables(24 * MB, held)) }))
+    expect(codes(p.blockers)).toEqual([])
+    expect(codes(p.warnings)).toContain('second-slot-without-system')
+    expect(kinds(p)).not.toContain('write-system_b')
+    expect(kinds(p)).toContain('write-boot_b')
+    expect(place(p, 'delete-logical-system_b')).toBeLessThan(place(p, 'set-active-a'))
+  })
+
+  it('makes new tables of super from the package’s groups where the terminal’s are lost', () => {
+    const { superTables: _, ...lost } = facts()
+    const p = make(lost)
+    expect(codes(p.blockers)).toEqual([])
+    expect(p.steps.find((step) => step.kind === 'new-super')).toMatchObject({
+      ...{ partition: 'super', bytes: 40 * MB, virtualAb: true, metadataSlots: 3 },
+      groups: [
+        { name: 'main_a', maximum: 30 * MB, partitions: ['system_a', 'vendor_a'] },
+        { name: 'main_b', maximum: 30 * MB, partitions: ['system_b', 'vendor_b'] },
+      ],
+    })
+    expect(place(p, 'new-super')).toBeLessThan(place(p, 'resize-logical-system_a'))
+    expect(codes(p.warnings)).toContain('super-unknown')
+  })
+
+  it('is blocked where neither terminal nor package say what belongs into super', () => {
+    const { superTables: _, ...lost } = facts()
+    expect(codes(make(lost, {}, { ...ROM, dynamicGroups: [] }).blockers)).toContain('super-unknown')
+  })
+
+  it('repairs a damaged copy of a table first', () => {
+    const lun = { lun: 4, sectors: 1000, primary: 'wrong CRC', backup: 'valid', table: TABLE }
+    const p = make(facts({ edl: edl({ luns: [lun] }) }))
+    expect(codes(p.warnings)).toContain('table-repaired')
+    expect(place(p, 'write-table-4')).toBeLessThan(place(p, 'resize-logical-system_a'))
+  })
+
+  const refused: readonly (readonly [string, TerminalFacts, string])[] = [
+    ['in the bootloader', facts({ mode: 'bootloader' }), 'wrong-mode'],
+    ['with a loader that only reads', facts({ edl: edl({ writable: false }) }), 'loader-read-only'],
+    ['without slots', facts({ slotCount: said(1), currentSlot: undefined }), 'not-ab'],
+    [
+      'with a table of which no copy is left',
+      facts({ edl: edl({ luns: [{ lun: 4, sectors: 9, primary: 'none', backup: 'none' }] }) }),
+      'table-damaged',
+    ],
+  ]
+  it.each(refused)('refuses a terminal %s', (_, f, code) => {
+    const p = make(f)
+    expect(codes(p.blockers)).toContain(code)
+    for (const blocker of p.blockers) expect(blocker.next, blocker.code).toBeTruthy()
+  })
+
+  it('refuses a terminal that has no name left, unless somebody vouches for it', () => {
+    expect(codes(make(facts(), { assumedModel: undefined }).blockers)).toContain('wrong-model')
+    expect(codes(make().warnings)).toContain('vouched-model')
+  })
+})
+
+describe('the other policies in EDL', () => {
+  it('seamless leaves the slot alone that is active', () => {
+    const p = make(facts({ slots: { a: { successful: said(true) }, b: {} } }), { policy: 'seamless' })
+    expect(codes(p.blockers)).toEqual([])
+    const written = p.steps.flatMap((step) => (step.kind === 'write' ? [step.partition] : []))
+    expect(written.every((name) => name.endsWith('_b'))).toBe(true)
+    expect(kinds(p)).not.toContain('enter-bootloader')
+  })
+
+  it('both comes back to EDL for the other slot after the proof', () => {
+    const p = make(facts({ slots: { a: { successful: said(true) }, b: {} } }), { policy: 'both' })
+    expect(place(p, 'enter-edl')).toBeGreaterThan(place(p, 'prove-boot'))
+    expect(place(p, 'write-boot_a')).toBeGreaterThan(place(p, 'enter-edl'))
+  })
+
+  it('sideload is for a terminal that has a recovery', () => {
+    expect(codes(make(facts(), { policy: 'sideload' }).blockers)).toContain('wrong-mode')
+  })
+})

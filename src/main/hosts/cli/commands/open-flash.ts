@@ -1,0 +1,38 @@
+// Commands that read or write single partitions of a terminal, in the mode it is in.
+import { SlotbenchError } from '../../../../shared/errors.ts'
+import type { FlashSession } from '../../../terminals/types.ts'
+import type { Bench } from '../bench.ts'
+import { type CommandContext, chooseTerminal, endpointsIn, withBench } from '../command.ts'
+import { countdown } from '../waiting.ts'
+
+export interface OnTerminal {
+  readonly terminal?: string
+  readonly loader?: readonly string[]
+}
+
+/** Opens the named terminal and gives its session to `work`; closes it afterwards.
+ * @throws SlotbenchError `terminal-wrong-mode` where its mode writes no partitions. */
+export async function withFlashSession<T>(
+  context: CommandContext,
+  { terminal, loader = [] }: OnTerminal,
+  work: (session: FlashSession, bench: Bench) => Promise<T>,
+): Promise<T> {
+  return withBench(context, { endpoints: endpointsIn([terminal]), loaders: loader }, async (bench) => {
+    const sighting = await chooseTerminal(bench, terminal, context)
+    bench.journal.checkFree(sighting.bay, sighting.serial)
+    const waiting = countdown(context.output)
+    const session = await bench
+      .session(sighting, { signal: context.signal, onWaiting: waiting.show })
+      .finally(() => waiting.stop())
+    try {
+      if (session.protocol === 'adb')
+        throw new SlotbenchError(
+          'terminal-wrong-mode',
+          `in ${session.facts.mode} mode partitions are not reached; EDL and fastboot can`,
+        )
+      return await work(session as FlashSession, bench)
+    } finally {
+      await session.close()
+    }
+  })
+}

@@ -1,0 +1,174 @@
+// slotbench partitions | read | write | digest: single partitions of a terminal.
+import { createHash } from 'node:crypto'
+import { open, rename, rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { EXIT } from '../../../../shared/error-catalogue.ts'
+import { SlotbenchError } from '../../../../shared/errors.ts'
+import { formatBytes } from '../../../../shared/format.ts'
+import { Deadline } from '../../../../shared/io-options.ts'
+import { plainText } from '../../../../shared/plain-text.ts'
+import type { TerminalFacts } from '../../../../shared/terminal.ts'
+import { bytes, partitionName } from '../../../../shared/units.ts'
+import { openImageFile } from '../../../core/formats/image-file.ts'
+import { planWriteFile } from '../../../core/plan/file-plan.ts'
+import { digestImage } from '../../../core/rom/verify.ts'
+import { fileError } from '../../../io/files/open-file.ts'
+import type { FlashSession } from '../../../terminals/types.ts'
+import type { CommandContext } from '../command.ts'
+import { showPass } from '../progress.ts'
+import { confirm, runJob } from './flash.ts'
+import { type OnTerminal, withFlashSession } from './open-flash.ts'
+import { showPlan } from './prepare.ts'
+
+export function partitions(context: CommandContext, on: OnTerminal): Promise<number> {
+  return withFlashSession(context, on, async ({ facts }) => {
+    const { edl, partitions: all, superTables } = facts
+    context.output.data({ mode: facts.mode, edl, partitions: all, superTables: superTables?.value })
+    for (const text of edl === undefined ? listed(facts) : lunLines(facts)) context.output.line(text)
+    return EXIT.ok
+  })
+}
+
+function lunLines(facts: TerminalFacts): readonly string[] {
+  const { edl } = facts
+  const sectorSize = edl?.sectorSize?.value ?? 0
+  const luns = (edl?.luns ?? []).flatMap(({ lun, sectors, primary, backup, table }) => [
+    `LUN ${lun}: ${formatBytes(sectors * sectorSize)}, ${sectors} sectors of ${sectorSize}; table: first copy ${primary}, second copy ${backup}`,
+    ...(table?.entries ?? []).map(({ name, firstLba, lastLba, attributes }) => {
+      const size = formatBytes((lastLba - firstLba + 1) * sectorSize)
+      return `  ${plainText(name).padEnd(28)} ${size.padStart(10)}  sectors ${firstLba}-${lastLba}  attributes ${attributes}`
+    }),
+  ])
+  const logical = Object.entries(facts.partitions).filter(([, p]) => p.logical === true)
+  if (logical.length === 0) return luns
+  return [...luns, 'Inside super:', ...logical.map(([name, p]) => sized(name, p.size))]
+}
+
+function listed({ partitions: all }: TerminalFacts): readonly string[] {
+  const entries = Object.entries(all)
+  if (entries.length === 0) return ['The terminal names no partitions in this mode.']
+  return entries.map(([name, { size, logical }]) => sized(name, size, logical === true ? ' (logical)' : ''))
+}
+
+function sized(name: string, size: number | undefined, more = ''): string {
+  return `  ${plainText(name).padEnd(28)} ${(size === undefined ? 'unknown' : formatBytes(size)).padStart(10)}${more}`
+}
+
+/** Bytes of a partition; undefined sizes cannot be read whole.
+ * @throws SlotbenchError `partition-missing`, `terminal-wrong-mode`. */
+async function sizeOf(session: FlashSession, name: string, signal: AbortSignal): Promise<number> {
+  if (!session.can.readBack)
+    throw new SlotbenchError(
+      'terminal-wrong-mode',
+      `the terminal gives no partition out in ${session.facts.mode} mode; in EDL it does`,
+    )
+  const known =
+    session.facts.partitions[name] ??
+    (await session.describe([name], { signal, deadline: Deadline.after(30_000) })).partitions[name]
+  if (known?.size === undefined) throw new SlotbenchError('partition-missing', `there is no ${name}`)
+  return known.size
+}
+
+/** Into a file that is complete or not there. */
+export function readPartition(
+  context: CommandContext,
+  on: OnTerminal,
+  { partition, file }: { readonly partition: string; readonly file: string },
+): Promise<number> {
+  return withFlashSession(context, on, async (session) => {
+    const { signal, output } = context
+    const size = await sizeOf(session, partition, signal)
+    const target = partitionName(partition)
+    const unfinished = `${resolve(file)}.part`
+    const progress = showPass(output, `Reading ${partition}`)
+    const hash = createHash('sha256')
+    try {
+      const handle = await open(unfinished, 'w')
+      let done = 0
+      try {
+        const content = session.read(target, bytes(size), {
+          ...{ signal, deadline: Deadline.after(Number.POSITIVE_INFINITY) },
+        })
+        for await (const piece of content) {
+          hash.update(piece)
+          await handle.writeFile(piece)
+          done += piece.length
+          progress(done, size)
+        }
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      await rename(unfinished, resolve(file))
+    } catch (error) {
+      await rm(unfinished, { force: true })
+      throw error instanceof SlotbenchError ? error : fileError(error, file)
+    }
+    const sha256 = hash.digest('hex')
+    output.data({ partition, file: resolve(file), bytes: size, sha256 })
+    output.line(`${partition}: ${formatBytes(size)} in ${file}\nSHA-256 ${sha256}`)
+    return EXIT.ok
+  })
+}
+
+export function digestPartition(
+  context: CommandContext,
+  on: OnTerminal,
+  { partition, size }: { readonly partition: string; readonly size?: number },
+): Promise<number> {
+  return withFlashSession(context, on, async (session, bench) => {
+    const { signal, output } = context
+    const whole = await sizeOf(session, partition, signal)
+    const length = Math.min(size ?? whole, whole)
+    const sha256 = await session.digest(partitionName(partition), bytes(length), {
+      ...{ signal, deadline: Deadline.after(Number.POSITIVE_INFINITY), workshop: bench.workshop },
+      onProgress: showPass(output, `Digesting ${partition}`),
+    })
+    output.data({ partition, bytes: length, sha256 })
+    output.line(`${sha256}  ${partition} (${formatBytes(length)})`)
+    return EXIT.ok
+  })
+}
+
+export interface WriteOptions extends OnTerminal {
+  readonly yes: boolean
+  readonly activeSlot: boolean
+}
+
+/** As a job: what is there is kept first, what is written is read back, and it can be resumed. */
+export function writePartition(
+  context: CommandContext,
+  on: WriteOptions,
+  { partition, file }: { readonly partition: string; readonly file: string },
+): Promise<number> {
+  return withFlashSession(context, on, async (session, bench) => {
+    const path = resolve(file)
+    const source = await bench.openFile(path)
+    const image = await openImageFile(source)
+    const progress = showPass(context.output, `Digesting ${file}`)
+    let done = 0
+    const sha256 = await digestImage(image, {
+      ...{ signal: context.signal, workshop: bench.workshop },
+      onBytes: (count) => {
+        done += count
+        progress(done, image.size)
+      },
+    }).finally(() => source.close())
+    await sizeOf(session, partition, context.signal)
+    const made = planWriteFile(
+      {
+        ...{ facts: session.facts, host: { freeBytes: await bench.freeBytes() }, batteryLimit: 30 },
+        now: new Date().toISOString(),
+      },
+      { partition, path, bytes: image.size, sha256 },
+      { activeSlot: on.activeSlot },
+    )
+    await session.close()
+    context.output.data({ plan: made })
+    showPlan(context.output, made)
+    if (made.blockers.length > 0)
+      throw new SlotbenchError('plan-blocked', made.blockers.map(({ code }) => code).join(', '))
+    if (!on.yes) await confirm(context)
+    return runJob(bench, { create: made }, context)
+  })
+}
