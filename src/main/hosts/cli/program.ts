@@ -1,7 +1,6 @@
 // The command line: commands, options, and what Ctrl-C does.
 import { Argument, Command, CommanderError, Option } from 'commander'
 import { EXIT } from '../../../shared/error-catalogue.ts'
-import { SlotbenchError } from '../../../shared/errors.ts'
 import { POLICIES, type Policy } from '../../../shared/plan.ts'
 import type { RebootTarget } from '../../terminals/types.ts'
 import { dataFolder } from '../data-folder.ts'
@@ -20,8 +19,10 @@ import type { FlashOptions } from './commands/prepare.ts'
 import { guide, REBOOT_TARGETS, type RebootOptions, reboot } from './commands/reboot.ts'
 import { type SimulateOptions, simulate } from './commands/simulate.ts'
 import { type TrustAddOptions, trustAdd, trustList, trustRemove } from './commands/trust.ts'
+import { libraryCommands } from './library-commands.ts'
 import { createOutput } from './output.ts'
 import { reported } from './progress.ts'
+import { misunderstood, onInterrupt } from './run-program.ts'
 import { backupCommands, partitionCommands, withLoader } from './storage-program.ts'
 
 type Work = (context: CommandContext) => Promise<number>
@@ -57,14 +58,6 @@ export async function runCli(args: readonly string[]): Promise<number> {
   } finally {
     interrupts.stop()
   }
-}
-
-/** Help and version come as errors too. The words are out already; with --json programs get theirs. */
-function misunderstood(error: CommanderError, args: readonly string[]): number {
-  if (error.exitCode === 0) return EXIT.ok
-  if (args.includes('--json'))
-    createOutput(true).error(new SlotbenchError('usage', error.message.replace(/^error: /, '')))
-  return EXIT.usage
 }
 
 function buildProgram(choose: (work: Work) => void): Command {
@@ -146,6 +139,7 @@ function buildProgram(choose: (work: Work) => void): Command {
     .argument('<job>')
     .option('--page', 'print the readable page (HTML)', false)
     .action((job: string, o: { page: boolean }) => choose((c) => report(c, job, o)))
+  libraryCommands(program, choose)
   partitionCommands(program, choose)
   backupCommands(program, choose)
   simulatorCommands(program, choose)
@@ -263,21 +257,4 @@ function flashOptions(command: Command, policy: Policy = 'seamless'): Command {
     .option('--flavour <name>', 'which variant, of an EDL package that holds several')
     .option('--assume-model <name>', 'vouch that package and terminal belong to this model')
     .option('--proof-timeout <seconds>', 'how long to wait for the new build to be seen booting', number, 600)
-}
-
-/** The first Ctrl-C stops the work in order; the second lets the system end the process. */
-function onInterrupt(tell: () => void): { readonly signal: AbortSignal; stop(): void } {
-  const controller = new AbortController()
-  const stop = () => {
-    process.removeListener('SIGINT', interrupt)
-    process.removeListener('SIGTERM', interrupt)
-  }
-  const interrupt = () => {
-    stop()
-    tell()
-    controller.abort(new SlotbenchError('cancelled', 'stopped by Ctrl-C'))
-  }
-  process.on('SIGINT', interrupt)
-  process.on('SIGTERM', interrupt)
-  return { signal: controller.signal, stop }
 }
