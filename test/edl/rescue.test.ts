@@ -46,14 +46,20 @@ async function planned(bench: FlashBench, more: Partial<Recipe> = {}): Promise<P
 }
 
 describe.each(['nx679j', 'nx769j', 'nx789j'] as const)('a dead %s', (id) => {
-  it('boots the new build from slot a, with its radio partitions as they were', async () => {
+  it('boots the new build, has it in both slots, and its radio partitions are as they were', async () => {
     const bench = await dead(id)
     const { terminal } = bench
     const own = await Promise.all(OWN.map((name) => terminal.partitionDigest(name)))
     const plan = await planned(bench)
     const job = await bench.run(bench.engine().create(plan).id)
     expect([job.state, job.problem?.code, job.problem?.detail]).toEqual(['done', undefined, undefined])
-    expect(await terminal.wouldBoot()).toMatchObject({ verdict: 'booted', build: NEW_BUILD, slot: 'a' })
+    // Slot a is the one that booted once, so slot b is the first to be made whole.
+    expect(await terminal.wouldBoot()).toMatchObject({ verdict: 'booted', build: NEW_BUILD, slot: 'b' })
+    for (const { name, slotted, logical } of terminal.profile.partitions) {
+      if (!slotted || logical === true) continue
+      const [a, b] = await Promise.all(['a', 'b'].map((slot) => terminal.partitionDigest(`${name}_${slot}`)))
+      expect(a, name).toBe(b)
+    }
     expect(await Promise.all(OWN.map((name) => terminal.partitionDigest(name)))).toEqual(own)
     await bench.close()
   })

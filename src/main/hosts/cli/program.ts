@@ -148,9 +148,11 @@ function buildProgram(choose: (work: Work) => void): Command {
 
 function terminalCommands(program: Command, choose: (work: Work) => void): void {
   const terminal = 'serial number, bay (usb:1-2), or tcp:HOST:PORT[,ADBPORT]'
-  program
-    .command('info')
-    .description('show everything a terminal tells of itself, with where it was read; writes nothing')
+  withLoader(
+    program
+      .command('info')
+      .description('show everything a terminal tells of itself, with where it was read; writes nothing'),
+  )
     .argument('<terminal>', terminal)
     .option(
       '--survey',
@@ -158,9 +160,11 @@ function terminalCommands(program: Command, choose: (work: Work) => void): void 
       false,
     )
     .action((name: string, o: InfoOptions) => choose((c) => info(c, name, o)))
-  program
-    .command('reboot')
-    .description('bring a terminal into another mode, by its own commands or with your hands')
+  withLoader(
+    program
+      .command('reboot')
+      .description('bring a terminal into another mode, by its own commands or with your hands'),
+  )
     .argument('<terminal>', terminal)
     .addArgument(new Argument('<mode>', 'where to').choices(REBOOT_TARGETS))
     .option('--wait <seconds>', 'how long to wait for it, and for your hands', number, 300)
