@@ -18,6 +18,7 @@ import { list } from './commands/list.ts'
 import type { FlashOptions } from './commands/prepare.ts'
 import { guide, REBOOT_TARGETS, type RebootOptions, reboot } from './commands/reboot.ts'
 import { type SimulateOptions, simulate } from './commands/simulate.ts'
+import { type StationOptions, station } from './commands/station.ts'
 import { type TrustAddOptions, trustAdd, trustList, trustRemove } from './commands/trust.ts'
 import { libraryCommands } from './library-commands.ts'
 import { createOutput } from './output.ts'
@@ -230,6 +231,12 @@ function simulatorCommands(program: Command, choose: (work: Work) => void): void
       'first write a full OTA package for this terminal there, newer than what is installed',
     )
     .action((o: SimulateOptions) => choose((c) => simulate(c, o)))
+  program
+    .command('station')
+    .description('serve the interface to a browser on this computer')
+    .option('--port <port>', 'port on 127.0.0.1; 0 picks a free one', number, 0)
+    .option('--simulate <count>', 'begin with so many simulated terminals', number, 0)
+    .action((o: StationOptions) => choose((c) => station(c, o)))
   program
     .command('demo')
     .description('the main job, start to end, on a simulated terminal')
