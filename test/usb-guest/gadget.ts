@@ -76,7 +76,7 @@ class Port {
     const gadget = (name: string, kind: keyof typeof INTERFACE, identity: UsbIdentity): Gadget => {
       const { vendorId, productId, productName } = identity
       const shown = { kind, vendorId, productId, product: productName, serial: terminal.serial }
-      return makeGadget(name, shown, `/run/functionfs-${name}`)
+      return makeGadget(name, shown)
     }
     const bootloader = gadget('bootloader', 'fastboot', model.usb.bootloader)
     const system = gadget('system', 'adb', model.usb.system)
@@ -149,7 +149,7 @@ async function openEdl(terminal: SimulatedTerminal): Promise<EdlPort | undefined
   if (edl === undefined) return undefined
   const { vendorId, productId, productName: product } = shownInEdl(terminal, usb.rom).identity
   const identity = { kind: 'edl', vendorId, productId, product, serial: undefined } as const
-  const gadget = makeGadget('edl', identity, '/run/functionfs-edl')
+  const gadget = makeGadget('edl', identity)
   return { gadget, pipes: await FunctionFsBulk.open(gadget.outEndpoint, gadget.inEndpoint) }
 }
 
