@@ -50,6 +50,7 @@ export async function* patiently(
   const watch = new Watch(patience, () => response.cancel())
   try {
     for await (const piece of response.body) {
+      if (signal.aborted) throw abortError(signal)
       watch.received(piece.length)
       yield piece
       watch.waiting()
