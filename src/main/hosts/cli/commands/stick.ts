@@ -86,7 +86,13 @@ export async function importStick(
         throw new SlotbenchError('usage', `there is a repository ${added.name} already; leave --root out`)
       await library.repositories.add(added, await readRoot(options.root))
     }
-    const { repository, listing } = await believed(library, base, { context, options })
+    const { repository, listing } = await believed(library, base, { context, options }).catch(
+      async (error) => {
+        // Trusted for this stick alone, which does not deserve it.
+        if (options.root !== undefined) await library.repositories.remove(options.name ?? 'stick')
+        throw error
+      },
+    )
     const there = await packagesOn(resolve(folder))
     const roms = listing.roms.filter(({ target }) => there.has(target.sha256))
     if (roms.length === 0)
