@@ -26,6 +26,8 @@ export interface DownloadOptions {
   readonly onProgress?: (progress: DownloadProgress) => void
   /** Called when the file is there without a gap up to byte `end`. */
   readonly onPrefix?: (end: number) => void
+  /** A server failed; it is asked again later, or another one is. */
+  readonly onTrouble?: (error: SlotbenchError) => void
   readonly connections?: number
   readonly patience?: Patience
   readonly backOff?: BackOff
@@ -207,6 +209,7 @@ class Download {
         await mirrors.changed(signal)
         continue
       }
+      if (segment.length === 0) continue
       const mirror = await mirrors.take(signal)
       try {
         await this.#fetchSegment(segment, mirror, { mirrors, segments, signal, runs })
@@ -248,6 +251,7 @@ class Download {
     } catch (error) {
       const known = asSlotbenchError(error)
       if (signal.aborted || !known.code.startsWith('repo-')) throw error
+      this.#options.onTrouble?.(known)
       mirrors.failed(mirror, known, known instanceof RetryLater ? known.seconds : 0)
     }
   }
