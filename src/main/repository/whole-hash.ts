@@ -4,7 +4,7 @@ import { release } from '../core/release.ts'
 import type { Workshop } from '../core/workshop.ts'
 import type { PartialFile } from './partial-file.ts'
 
-const PIECE = 1024 * 1024
+const PIECE = 4 * 1024 * 1024
 /** Bytes that have to wait before hashing goes on. */
 const AHEAD = 16 * 1024 * 1024
 
