@@ -78,6 +78,7 @@ export const en = {
   'place.counting': 'Starts in {{seconds}} s',
   'place.ready': 'Press Space',
   'place.unfit': 'Does not fit',
+  'place.unfit.session': 'Does not fit the session',
   'place.aside': 'Set aside',
 
   'bay.simulated': 'simulated',

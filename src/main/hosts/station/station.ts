@@ -1,5 +1,6 @@
 // The same interface in a browser of this computer: pages, one WebSocket per window, and files that are dropped on it. Loopback only.
 import { existsSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import rateLimit from '@fastify/rate-limit'
@@ -40,6 +41,11 @@ export async function openStation({ engine, pages, port }: StationOptions): Prom
   if (!existsSync(join(pages, 'index.html')))
     throw new SlotbenchError('host-io', `${pages} holds no interface; build it with \`npm run build\``)
   const server = fastify({ logger: false, bodyLimit: MESSAGE_LIMIT.toHost, forceCloseConnections: true })
+  const sockets = new Set<Socket>()
+  server.server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   const doors = new Doors()
   const ownPort = () => {
     const at = server.server.address()
@@ -63,7 +69,8 @@ export async function openStation({ engine, pages, port }: StationOptions): Prom
     url: `http://${ADDRESS}:${ownPort()}/enter?token=${doors.token}`,
     port: ownPort(),
     async close() {
-      for (const client of server.websocketServer.clients) client.terminate()
+      // Also those that were refused an upgrade and hold on: the server no longer counts them among its own.
+      for (const socket of sockets) socket.destroy()
       await server.close()
     },
   }

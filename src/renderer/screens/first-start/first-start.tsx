@@ -29,7 +29,7 @@ export function FirstStart() {
             <LooksCard settings={settings} />
           </>
         )}
-        {step === 2 && <DoctorCard />}
+        {step === 2 && <DoctorCard atOnce />}
         {step === 3 && <p>{t('first.try.words')}</p>}
         <div className="row">
           {step > 1 && (

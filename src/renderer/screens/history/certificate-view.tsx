@@ -96,7 +96,8 @@ function Sheet({ certificate }: { readonly certificate: Certificate }) {
       {certificate.warnings.map((finding) => (
         <FindingNote key={`${finding.code} ${finding.detail}`} finding={finding} tone="warn" />
       ))}
-      <div className="table-frame">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
+      <section className="table-frame" tabIndex={0} aria-label={t('side.steps')}>
         <table>
           <thead>
             <tr>
@@ -119,7 +120,7 @@ function Sheet({ certificate }: { readonly certificate: Certificate }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
     </article>
   )
 }

@@ -1,7 +1,6 @@
 // A session: package and recipe once, then one terminal after the other is plugged in.
 import { useCallback, useState } from 'react'
 import type { SessionBayView, SessionView } from '../../../shared/contract.ts'
-import type { Finding } from '../../../shared/plan.ts'
 import { useFormats } from '../../i18n/format.ts'
 import { useText } from '../../i18n/index.ts'
 import { useScreenKey } from '../../shortcuts.ts'
@@ -10,10 +9,10 @@ import { useNow } from '../../state/now.ts'
 import { go } from '../../state/place.ts'
 import { Button, NumberField } from '../../ui/controls.tsx'
 import { Icon } from '../../ui/icon.tsx'
-import { FindingNote, ProblemNote } from '../../ui/note.tsx'
 import { bayLabel, modelOf, serialOf } from '../../ui/words.ts'
 import { tileStatus } from '../wall/tile-status.ts'
 import { ConfirmByTyping } from './confirm-by-typing.tsx'
+import { PlaceReasons } from './place-reasons.tsx'
 import { FIRST_DRAFT, RecipeForm } from './recipe-form.tsx'
 
 export function SessionScreen() {
@@ -135,8 +134,7 @@ function SessionBay({ place }: { readonly place: SessionBayView }) {
         </strong>{' '}
         <bdi className="mono quiet">{serialOf(bay, job)}</bdi>
       </p>
-      {place.reasons !== undefined && <Reasons reasons={place.reasons} />}
-      {place.problem !== undefined && <ProblemNote problem={place.problem} tone="warn" />}
+      <PlaceReasons place={place} />
       <div className="row">
         {(place.state === 'ready' || place.state === 'counting') && (
           <Button size="small" kind="main" icon="session" onClick={() => void order('session.go', on)}>
@@ -158,24 +156,5 @@ function SessionBay({ place }: { readonly place: SessionBayView }) {
         </Button>
       </div>
     </li>
-  )
-}
-
-/** The first says why; the rest often follow from it. */
-function Reasons({ reasons }: { readonly reasons: readonly Finding[] }) {
-  const t = useText()
-  const [first, ...rest] = reasons.map((finding) => (
-    <FindingNote key={`${finding.code} ${finding.detail}`} finding={finding} tone="warn" />
-  ))
-  return (
-    <>
-      {first}
-      {rest.length > 0 && (
-        <details>
-          <summary>{t('session.more-reasons', { count: rest.length })}</summary>
-          <div className="stack">{rest}</div>
-        </details>
-      )}
-    </>
   )
 }

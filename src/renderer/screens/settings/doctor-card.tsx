@@ -1,5 +1,5 @@
 // Why a terminal is not seen, or not opened: what the doctor finds on this computer, and what to type.
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { DoctorFinding, DoctorReport } from '../../../shared/doctor.ts'
 import { useText } from '../../i18n/index.ts'
 import { order } from '../../state/bench.ts'
@@ -12,7 +12,8 @@ const TONES: Readonly<Record<DoctorFinding['severity'], Tone>> = {
   advice: 'calm',
 }
 
-export function DoctorCard() {
+/** @param props `atOnce`: looks without being asked. */
+export function DoctorCard({ atOnce = false }: { readonly atOnce?: boolean }) {
   const t = useText()
   const [report, setReport] = useState<DoctorReport>()
   const [looking, setLooking] = useState(false)
@@ -21,6 +22,10 @@ export function DoctorCard() {
     setReport((await order('host.doctor', {}))?.report)
     setLooking(false)
   }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the card is shown
+  useEffect(() => {
+    if (atOnce) void look()
+  }, [])
   return (
     <section className="card">
       <h2>{t('doctor.title')}</h2>

@@ -1,14 +1,15 @@
 // Everything about one bay: what stands there, its slots, its job, its log, and what can be done.
 import * as Tabs from '@radix-ui/react-tabs'
 import { useCallback, useEffect, useState } from 'react'
-import type { BayView, JobView } from '../../../shared/contract.ts'
+import type { BayView, JobView, SessionBayView } from '../../../shared/contract.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
 import { useText } from '../../i18n/index.ts'
 import { useScreenKey } from '../../shortcuts.ts'
-import { ask, bayIn, jobOn, useBench } from '../../state/bench.ts'
+import { ask, bayIn, jobOn, order, placeOf, useBench } from '../../state/bench.ts'
 import { go } from '../../state/place.ts'
 import { Button } from '../../ui/controls.tsx'
 import { ProblemNote } from '../../ui/note.tsx'
+import { PlaceReasons } from '../session/place-reasons.tsx'
 import { BayHead } from './bay-head.tsx'
 import { FactTable } from './fact-table.tsx'
 import { JobCard } from './job-card.tsx'
@@ -36,12 +37,14 @@ export function TerminalPage({ id }: { readonly id: string }) {
 
 function Bay({ bay, job }: { readonly bay: BayView; readonly job: JobView | undefined }) {
   const facts = useFacts(bay)
+  const place = useBench(({ bench }) => placeOf(bench, bay.bay))
   const { sighting, work } = bay
   const problem = sighting?.problem ?? bay.problem
   return (
     <div className="screen terminal">
       <BayHead bay={bay} job={job} />
       {problem !== undefined && <ProblemNote problem={problem} tone="warn" />}
+      {place?.state === 'unfit' && <Unfit place={place} />}
       {work?.waiting !== undefined && <WaitingNote waiting={work.waiting} />}
       <div className="columns">
         <div className="stack">
@@ -55,6 +58,22 @@ function Bay({ bay, job }: { readonly bay: BayView; readonly job: JobView | unde
         <Sides bay={bay} job={job} facts={facts} />
       </div>
     </div>
+  )
+}
+
+/** In the session that runs, this terminal waits with its reason. */
+function Unfit({ place }: { readonly place: SessionBayView }) {
+  const t = useText()
+  return (
+    <section className="card" aria-labelledby="unfit-title">
+      <div className="card-head">
+        <h2 id="unfit-title">{t('place.unfit.session')}</h2>
+        <Button icon="restart" shortcut="R" onClick={() => void order('session.recheck', { bay: place.bay })}>
+          {t('session.recheck')}
+        </Button>
+      </div>
+      <PlaceReasons place={place} />
+    </section>
   )
 }
 
