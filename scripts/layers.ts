@@ -24,6 +24,8 @@ const PURE_STACK = [
   'src/main/terminals',
   'src/main/flash',
 ]
+/** Beside the stack: no terminal is needed to fetch firmware, and none of the stack fetches any. */
+const REPOSITORY = 'src/main/repository'
 /** Types of the `usb` package: the one part of `io` that lower layers and the simulator may see. */
 const USB_TYPES = 'src/main/io/usb/backend.ts'
 
@@ -34,7 +36,8 @@ const LAYERS: readonly Layer[] = [
   { folder: 'src/main/protocols', sees: PURE_STACK.slice(0, 2), pure: true },
   { folder: 'src/main/terminals', sees: PURE_STACK.slice(0, 3), pure: true },
   { folder: 'src/main/flash', sees: PURE_STACK.slice(0, 4), pure: true },
-  { folder: 'src/main/io', sees: PURE_STACK, pure: false },
+  { folder: REPOSITORY, sees: PURE_STACK.slice(0, 2), pure: true },
+  { folder: 'src/main/io', sees: [...PURE_STACK, REPOSITORY], pure: false },
   {
     folder: 'src/main/hosts',
     sees: ['src/shared', 'src/main', 'src/simulator', 'package.json'],

@@ -14,7 +14,13 @@ xz:xz-utils
 zip:zip
 chromium:chromium
 unzip:unzip
+bsdiff:bsdiff
 adb:adb
+openssl:openssl
+readelf:binutils
+qdl:qdl
+losetup:mount
+signapk:signapk
 '
 # The USB guest runs Debian's own kernel, on x86-64 only.
 if [ "$(uname -m)" = x86_64 ] && command -v dpkg-deb >/dev/null; then

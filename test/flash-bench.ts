@@ -22,8 +22,10 @@ import { SqliteJobJournal } from '../src/main/io/sqlite/job-journal.ts'
 import { watchUsb } from '../src/main/io/usb/usb-watch.ts'
 import { createWorkshop } from '../src/main/io/workers/workshop.ts'
 import type { AdbCredentials } from '../src/main/protocols/adb/credentials.ts'
+import type { FirehoseOptions } from '../src/main/protocols/firehose/open.ts'
 import { openAdbSession } from '../src/main/terminals/adb/session.ts'
 import { createDiscovery } from '../src/main/terminals/discovery.ts'
+import { openEdlSession } from '../src/main/terminals/edl/open.ts'
 import { openFastbootSession } from '../src/main/terminals/fastboot/session.ts'
 import type { AdbSession, BenchDiscovery } from '../src/main/terminals/types.ts'
 import type { Job, JobEvent } from '../src/shared/job.ts'
@@ -38,6 +40,8 @@ import type { TerminalProfile } from '../src/simulator/profiles/types.ts'
 import { makeRom } from '../src/simulator/rom-factory/make-rom.ts'
 import { SimulatedTerminal } from '../src/simulator/terminal.ts'
 import { SimulatedBench } from '../src/simulator/usb.ts'
+
+import { memorySource } from './loader-files.ts'
 
 export const OLD_BUILD = 'build-1'
 export const NEW_BUILD = 'build-2'
@@ -89,6 +93,8 @@ export async function openWorkplace(profile: TerminalProfile): Promise<Workplace
 }
 
 export const RECIPE: Recipe = { policy: 'seamless', wipe: false, batteryLimit: 30, proofTimeout: 5 }
+/** A simulated programmer has begun to speak before this is over; what is late is heard all the same. */
+const BRISK: FirehoseOptions = { deadlines: { startup: 200, quiet: 30 }, powerDelay: 0 }
 const QUICK: Partial<Patience> = {
   reconnect: 4_000,
   hands: 2_000,
@@ -113,6 +119,8 @@ export interface SetUp {
   readonly credentials?: AdbCredentials
   /** Pause between the pieces of a merge, ms. */
   readonly mergePauseMs?: number
+  /** Programmers at hand, and nobody's hands needed to come into EDL. */
+  readonly loaders?: readonly Uint8Array<ArrayBuffer>[]
   /** How long the terminal may take with a sideloaded package, ms; the engine itself is patient for a quarter of an hour. */
   readonly sideloadMs?: number
 }
@@ -215,6 +223,13 @@ export class FlashBench {
         const ms = this.#setUp.sideloadMs
         return ms === undefined ? session : impatient(session, ms)
       },
+      openEdl:
+        this.#setUp.loaders === undefined
+          ? undefined
+          : (sighting, o) => {
+              const loaders = (this.#setUp.loaders ?? []).map((content) => memorySource(content))
+              return openEdlSession(sighting, { ...o, loaders, discovery: this.#discovery, firehose: BRISK })
+            },
     }
   }
 

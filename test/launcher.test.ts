@@ -25,7 +25,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'slotbench launcher ü-'))
   for (const part of ['bin', 'src/main/hosts/cli', 'node_modules/node/bin'])
     mkdirSync(join(folder, part), { recursive: true })
-  copyFileSync(join(ROOT, 'bin/slotbench.js'), join(folder, 'bin/slotbench.js'))
+  for (const file of ['bin/slotbench.js', 'bin/launch.js']) copyFileSync(join(ROOT, file), join(folder, file))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(folder, 'src/main/hosts/cli/index.ts'), ENTRY)
   symlinkSync(process.execPath, join(folder, 'node_modules/node/bin/node'))

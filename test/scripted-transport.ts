@@ -12,13 +12,16 @@ type Line =
 
 /** Lines of a transcript:
  * `> text` the host sends a command · `> #N` the host sends N bytes in any number of transfers ·
- * `< text` a reply · `< #N` N bytes 0, 1, 2, … 255, 0, … in one transfer · `gone` the cable is pulled. */
+ * `< text` a reply · `< #N` N bytes 0, 1, 2, … 255, 0, … in one transfer · `gone` the cable is pulled ·
+ * `0x…` instead of a text is that many hexadecimal digits. Lines of data may follow one another; a read waits for its line. */
 export class ScriptedTransport implements Transport {
   readonly #lines: Line[]
   /** Everything the host sent as data. */
   readonly received: Uint8Array[] = []
   closed = false
   #dataLeft = 0
+  /** Woken when the host has done what the transcript wants of it. */
+  #waiting = new Set<() => void>()
 
   constructor(transcript: string) {
     this.#lines = transcript
@@ -36,18 +39,23 @@ export class ScriptedTransport implements Transport {
   async send(data: Uint8Array<ArrayBuffer>, o: IoOptions): Promise<void> {
     if (o.signal.aborted) throw abortError(o.signal)
     if (this.#dataLeft === 0) this.#expect(data)
-    if (this.#dataLeft === 0) return
-    if (data.length > this.#dataLeft)
-      throw new Error(`the host sends ${data.length} bytes, ${this.#dataLeft} are expected`)
-    this.#dataLeft -= data.length
-    this.received.push(data.slice())
+    if (this.#dataLeft > 0) {
+      if (data.length > this.#dataLeft)
+        throw new Error(`the host sends ${data.length} bytes, ${this.#dataLeft} are expected`)
+      this.#dataLeft -= data.length
+      this.received.push(data.slice())
+    }
+    for (const wake of this.#waiting) wake()
   }
 
   async receive(maxBytes: number, o: IoOptions): Promise<Uint8Array<ArrayBuffer>> {
     if (o.signal.aborted) throw abortError(o.signal)
-    const line = this.#lines[0]
-    if (line?.from === 'gone') throw new SlotbenchError('terminal-gone', 'the cable was pulled')
-    if (line?.from !== 'terminal') return await nothing(o)
+    let line = this.#lines[0]
+    while (this.#dataLeft > 0 || line?.from === 'host' || line === undefined) {
+      await nothing(o, this.#waiting)
+      line = this.#lines[0]
+    }
+    if (line.from === 'gone') throw new SlotbenchError('terminal-gone', 'the cable was pulled')
     if (line.bytes.length <= maxBytes) {
       this.#lines.shift()
       return line.bytes
@@ -71,8 +79,11 @@ export class ScriptedTransport implements Transport {
       return
     }
     const text = Buffer.from(data).toString('latin1')
+    if (/^0x/.test(line.text) && hex(data) === line.text) return
     if (text !== line.text)
-      throw new Error(`the host says ${JSON.stringify(text)} instead of ${JSON.stringify(line.text)}`)
+      throw new Error(
+        `the host says ${JSON.stringify(/^0x/.test(line.text) ? hex(data) : text)} instead of ${JSON.stringify(line.text)}`,
+      )
   }
 }
 
@@ -84,8 +95,18 @@ function parseLine(line: string): Line {
   if (!line.startsWith('< ')) throw new Error(`no line of a transcript: ${line}`)
   return {
     from: 'terminal',
-    bytes: count ? counting(Number(count)) : new Uint8Array(Buffer.from(text, 'latin1')),
+    bytes: count ? counting(Number(count)) : literal(text),
   }
+}
+
+function literal(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(
+    text.startsWith('0x') ? Buffer.from(text.slice(2), 'hex') : Buffer.from(text, 'latin1'),
+  )
+}
+
+function hex(bytes: Uint8Array): string {
+  return `0x${Buffer.from(bytes).toString('hex')}`
 }
 
 /** 0, 1, 2, … 255, 0, … */
@@ -93,16 +114,18 @@ export function counting(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(length).map((_, index) => index)
 }
 
-/** A terminal that says nothing: waits as a real link does. */
-async function nothing(o: IoOptions): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>()
+/** A terminal that says nothing for now: waits as a real link does, until the transcript goes on. */
+async function nothing(o: IoOptions, waiting: Set<() => void>): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
   const silent = () => reject(new SlotbenchError('terminal-silent', 'nothing came'))
   const timer = setTimeout(silent, Math.min(o.deadline.remainingMs, 0x7fff_ffff))
   const abort = () => reject(abortError(o.signal))
+  waiting.add(resolve)
   o.signal.addEventListener('abort', abort, { once: true })
   try {
-    return await promise
+    await promise
   } finally {
+    waiting.delete(resolve)
     clearTimeout(timer)
     o.signal.removeEventListener('abort', abort)
   }

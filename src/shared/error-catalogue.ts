@@ -58,7 +58,7 @@ export const CATALOGUE = {
     EXIT.package,
     'never',
     'The file is none of the package kinds that Slotbench reads.',
-    'Give a full OTA zip, a payload.bin, or a fastboot image set (folder or zip).',
+    'Give a full OTA zip, a payload.bin, a fastboot image set or an EDL package (folder or zip).',
   ),
   'package-incomplete': entry(EXIT.package, 'never', 'The package lacks a file that it needs.', NEW_COPY),
   'package-unsafe': entry(
@@ -75,6 +75,18 @@ export const CATALOGUE = {
     'Put the original package back, or start a new job.',
   ),
   'zip-invalid': entry(EXIT.package, 'never', 'The zip archive is damaged or contradicts itself.', NEW_COPY),
+  'rawprogram-invalid': entry(
+    EXIT.package,
+    'never',
+    'The description of an EDL package (rawprogram, patch, contents.xml) is damaged, contradicts itself or its files.',
+    NEW_COPY,
+  ),
+  'package-variant': entry(
+    EXIT.package,
+    'never',
+    'The package holds several variants, and it was not said which one is meant.',
+    'Name one of them with --flavour.',
+  ),
   'sparse-invalid': entry(
     EXIT.package,
     'never',
@@ -91,7 +103,13 @@ export const CATALOGUE = {
     EXIT.package,
     'never',
     'This is a delta (incremental) update: it only holds the differences to one older build and cannot be written by itself.',
-    'Fetch the full OTA package of the same build.',
+    'Fetch the full OTA package of the same build, or make it with `slotbench apply-delta` from the full package of the build that the delta starts from.',
+  ),
+  'delta-wrong-base': entry(
+    EXIT.package,
+    'never',
+    'The base is not the build that this delta was made from.',
+    'Give the full package of exactly that build with --base; `slotbench inspect` shows what a package is.',
   ),
   'payload-unsupported': entry(
     EXIT.package,
@@ -111,6 +129,24 @@ export const CATALOGUE = {
     'never',
     'The verified-boot metadata (vbmeta) is damaged or contradicts itself.',
     NEW_COPY,
+  ),
+  'signature-invalid': entry(
+    EXIT.package,
+    'never',
+    'The package’s signature is damaged or contradicts the package.',
+    NEW_COPY,
+  ),
+  'anchor-invalid': entry(
+    EXIT.usage,
+    'never',
+    'The file holds no certificate and no public key that Slotbench can trust by.',
+    'Give an X.509 certificate (PEM or DER), a public key (PEM or DER), or an AVB public key as `avbtool extract_public_key` writes it.',
+  ),
+  'anchor-unknown': entry(
+    EXIT.usage,
+    'never',
+    'Nothing that is trusted goes by that name.',
+    'Run `slotbench trust list`.',
   ),
   'gpt-invalid': entry(
     EXIT.terminal,
@@ -136,6 +172,13 @@ export const CATALOGUE = {
     'never',
     'fastboot-info.txt could not be understood.',
     NEW_COPY,
+  ),
+
+  'deployments-invalid': entry(
+    EXIT.package,
+    'never',
+    'The repository’s deployment rules are damaged, contradict themselves, or need a later Slotbench.',
+    'Refresh the repository, update Slotbench, or tell whoever runs the repository; nothing is offered by rules that are not understood.',
   ),
 
   'plan-blocked': entry(
@@ -198,7 +241,7 @@ export const CATALOGUE = {
   'terminal-garbled': entry(
     EXIT.terminal,
     'power-cycle',
-    'The terminal answered with something that is neither fastboot nor ADB, or is broken.',
+    'The terminal answered with something that it should not say in this mode, or that is broken.',
     'Restart it, try another cable or port, and try again; a job goes on with `slotbench resume`.',
   ),
   'terminal-refused': entry(
@@ -280,6 +323,12 @@ export const CATALOGUE = {
     'Let it boot, and run `slotbench resume` to prove it: with USB debugging on in its system, or brought back into fastboot mode.',
   ),
 
+  'loader-missing': entry(
+    EXIT.package,
+    'never',
+    'The terminal is in EDL, where nothing can be read or written before a loader (programmer) runs on it, and none was given.',
+    'Give the loader (prog_…firehose…) of a package for exactly this model.',
+  ),
   'loader-invalid': entry(
     EXIT.package,
     'never',
@@ -289,7 +338,7 @@ export const CATALOGUE = {
   'loader-mismatch': entry(
     EXIT.package,
     'never',
-    'The loader was made or signed for another kind of terminal; it was not sent.',
+    'The loader was made or signed for another kind of terminal.',
     'Use the loader of a package for exactly this model. The message says what the terminal expects; several models may share one loader.',
   ),
   'loader-not-accepted': entry(
@@ -323,6 +372,13 @@ export const CATALOGUE = {
     'Read its words: the kind of storage may be another one, or the loader not be meant for this model. Then bring the terminal into EDL afresh.',
   ),
 
+  'partition-protected': entry(
+    EXIT.blocked,
+    'never',
+    'These sectors hold what belongs to this one terminal (radio calibration, identity, keys) or its partition table; no package writes them.',
+    'Leave them out. A backup of this very terminal is put back with its own restore.',
+  ),
+
   'usb-unavailable': entry(
     EXIT.host,
     'never',
@@ -352,6 +408,138 @@ export const CATALOGUE = {
     'reconnect',
     'The network connection to the terminal could not be made or broke.',
     'Check address and port, and try again; a job goes on with `slotbench resume`.',
+  ),
+  'repo-unknown': entry(
+    EXIT.usage,
+    'never',
+    'This bench knows no such repository.',
+    'Run `slotbench repo list` to see them, or `slotbench repo add URL --root root.json` to add one.',
+  ),
+  'rom-unknown': entry(
+    EXIT.usage,
+    'never',
+    'No repository of this bench has such a ROM.',
+    'Run `slotbench roms` to see what there is.',
+  ),
+  'repo-unreachable': entry(
+    EXIT.host,
+    'now',
+    'The firmware repository could not be reached, or the connection broke again and again.',
+    'Check the network and the proxy settings, and run the command again: a download goes on where it stopped.',
+  ),
+  'repo-slow': entry(
+    EXIT.host,
+    'now',
+    'The repository sends nothing, or so little that it would never end.',
+    'Try again later or add a mirror (`slotbench repo add`): a download goes on where it stopped.',
+  ),
+  'repo-incomplete': entry(
+    EXIT.host,
+    'now',
+    'The repository lacks a file that its own metadata promise.',
+    'Try again in a few minutes; if it stays so, tell the owner of the repository.',
+  ),
+  'repo-web-page': entry(
+    EXIT.host,
+    'now',
+    'A web page came where a file of the repository should be: a login page of the network, or a wrong address.',
+    'Open a browser and log in to the network, or check the address with `slotbench repo list`.',
+  ),
+  'repo-invalid': entry(
+    EXIT.package,
+    'never',
+    'What the repository sent is damaged or is no firmware repository.',
+    'Check its address; if it is right, tell the owner of the repository.',
+  ),
+  'repo-too-long': entry(
+    EXIT.package,
+    'never',
+    'The repository sent more than it may; it was cut off.',
+    'Do not trust this source; tell the owner of the repository.',
+  ),
+  'repo-signature': entry(
+    EXIT.package,
+    'never',
+    'The repository’s metadata are not signed by enough of the keys that this bench trusts.',
+    'Do not use this source. If its owner changed the keys, get the new root.json from the owner and add the repository anew.',
+  ),
+  'repo-rollback': entry(
+    EXIT.package,
+    'never',
+    'The repository shows an older state than this bench has already seen.',
+    'Do not use this source; a mirror may be out of date, or somebody hides newer firmware. Tell the owner of the repository.',
+  ),
+  'repo-mixed': entry(
+    EXIT.package,
+    'never',
+    'Files of the repository’s metadata do not belong together.',
+    'Try again in a few minutes; if it stays so, do not use this source and tell the owner of the repository.',
+  ),
+  'repo-expired': entry(
+    EXIT.package,
+    'never',
+    'The repository’s metadata have expired: nobody vouches for them any more, or somebody holds newer ones back.',
+    'Check the date of this computer; if it is right, the owner has to publish again.',
+  ),
+  'repo-ranges': entry(
+    EXIT.host,
+    'now',
+    'The server answers a request for a part of a file with another part.',
+    'Use a mirror; tell the owner of the repository that the server or a proxy in between is broken.',
+  ),
+  'repo-changed': entry(
+    EXIT.host,
+    'now',
+    'The file was changed on the server in the middle of the download.',
+    'Run the command again: what is proven is kept.',
+  ),
+  'repo-wrong-data': entry(
+    EXIT.package,
+    'now',
+    'The server sent other data than the signed metadata promise.',
+    'Use another mirror; tell the owner of the repository.',
+  ),
+  'repo-damaged': entry(
+    EXIT.package,
+    'never',
+    'The repository is not whole: what is published and what lies there differ.',
+    'Put the named files back from a copy, or withdraw what is lost and publish again.',
+  ),
+  'repo-busy': entry(
+    EXIT.host,
+    'now',
+    'Another Slotbench process works on this repository or on this ROM.',
+    'Wait for it to end, or stop it first.',
+  ),
+  'repo-keys': entry(
+    EXIT.usage,
+    'never',
+    'Not enough keys are at hand to sign this.',
+    'Name the folders that hold the missing keys with --keys (`slotbench-repo keys list` says which).',
+  ),
+  'repo-key-locked': entry(
+    EXIT.usage,
+    'never',
+    'The passphrase does not open the key, or the key file is damaged.',
+    'Give the passphrase that the key was made with (--passphrase-file, SLOTBENCH_REPO_PASSPHRASE, or when asked).',
+  ),
+  'repo-refused': entry(
+    EXIT.host,
+    'never',
+    'The repository’s server refused the request.',
+    'Check the token and the name; the server’s own words say more.',
+  ),
+  'host-clock': entry(
+    EXIT.host,
+    'never',
+    'The clock of this computer is wrong, so it cannot be told which metadata are still valid.',
+    'Set date and time, and try again.',
+  ),
+  'cache-damaged': entry(
+    EXIT.package,
+    'now',
+    'A ROM in the cache is no longer what was downloaded.',
+    'Fetch it again: only its damaged parts are downloaded.',
   ),
   'host-space': entry(
     EXIT.host,

@@ -23,6 +23,8 @@ export const recipeSchema = z.object({
   giveUpOtherSlot: z.boolean().exactOptional(),
   /** In EDL: put the package's partition tables in the place of the terminal's, and what they move goes. */
   packageTables: z.boolean().exactOptional(),
+  /** With those: userdata reaches to the end of the disk that is there, whatever the package's table says. */
+  extendUserdata: z.boolean().exactOptional(),
   /** Seconds to wait for the new build to be seen booting. */
   proofTimeout: z.number().positive(),
 })
@@ -48,6 +50,9 @@ export const FINDING_CODES = [
   'unslotted-skipped',
   'protected-skipped',
   'other-slot-image-skipped',
+  'table-loses-data',
+  'table-missing',
+  'table-unfit',
   'rom-incomplete',
   'slot-leftover',
   'rom-empty',
@@ -55,6 +60,9 @@ export const FINDING_CODES = [
   'rom-not-full',
   'battery-low',
   'battery-unknown',
+  'package-broken',
+  'trust-alarming',
+  'avb-key-differs',
   'rollback-lower',
   'rollback-unknown',
   'patch-level-lower',
@@ -71,18 +79,19 @@ export const FINDING_CODES = [
   'edl-unread',
   'loader-read-only',
   'table-repaired',
-  'table-damaged',
   'tables-differ',
   'slots-differ',
+  'table-damaged',
   'slot-may-boot',
   'second-slot-without-system',
   'another-terminal',
   'active-slot',
-  'protected-partition',
+  'partition-protected',
   'no-backup-possible',
   'no-read-back',
   'wipe',
   'vouched-model',
+  'model-weak',
 ] as const
 export const findingSchema = z.object({
   code: z.enum(FINDING_CODES),
@@ -143,6 +152,8 @@ export const stepSchema = z.discriminatedUnion('kind', [
     bytes: size,
     virtualAb: z.boolean(),
     metadataSlots: size,
+    /** Bytes at whose multiples partitions begin. */
+    alignment: size,
     /** By full name, with the empty partitions that they begin with. */
     groups: z.array(z.object({ name: z.string(), maximum: size, partitions: z.array(z.string()) })),
   }),

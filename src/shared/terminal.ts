@@ -108,6 +108,8 @@ export const edlFactsSchema = z.object({
   writable: z.boolean(),
   /** The programmer digests sectors by itself. */
   digests: z.boolean(),
+  /** What its tables say against each other, in words; such partitions are not written. */
+  contradictions: z.array(z.string()).exactOptional(),
 })
 export type EdlFacts = z.infer<typeof edlFactsSchema>
 
@@ -155,6 +157,8 @@ export const terminalFactsSchema = z.object({
   superTables: fact(superTablesSchema).optional(),
   /** Rollback index by location, read from the vbmeta that is installed. */
   rollback: fact(z.record(z.string(), z.number())).optional(),
+  /** SHA-256 of the key that signs the installed vbmeta (`ro.boot.vbmeta.public_key_digest`). */
+  avbKey: fact(z.string()).exactOptional(),
   edl: edlFactsSchema.exactOptional(),
   /** Partitions by full name (`boot_a`), as far as they were asked for or listed. */
   partitions: z.record(z.string(), partitionFactsSchema),

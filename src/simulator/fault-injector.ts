@@ -1,7 +1,15 @@
 // Lets the faults of a plan strike: counts commands, bytes and writes, and tells the terminal what goes wrong now.
-import type { Fault, FaultPlan, FaultTrigger, ReplyFault, SimulatorHooks } from './faults.ts'
+import type {
+  DocumentsFault,
+  Fault,
+  FaultPlan,
+  FaultTrigger,
+  ReplyFault,
+  SectorPlace,
+  SimulatorHooks,
+} from './faults.ts'
 import { seededRandom } from './randomness.ts'
-import type { Admission } from './storage/storage.ts'
+import type { Admission, WritePlace } from './storage/storage.ts'
 
 type Kind<K extends Fault['kind']> = Extract<Fault, { kind: K }>
 
@@ -11,6 +19,8 @@ export interface CommandFaults {
   readonly after: 'disconnect' | 'power-cut' | undefined
   /** Words to refuse it with. */
   readonly refuse: string | undefined
+  /** Words to refuse it with once it has taken its data. */
+  readonly refuseAfterData: string | undefined
   readonly reply: ReplyFault | undefined
 }
 
@@ -21,6 +31,8 @@ export class FaultInjector {
   #commands = 0
   #downloaded = 0
   #written = 0
+  #uploaded = 0
+  #hellos = 0
   #enumerations = 0
 
   constructor(plan: FaultPlan = {}) {
@@ -43,12 +55,14 @@ export class FaultInjector {
       before: undefined,
       after: undefined,
       refuse: undefined,
+      refuseAfterData: undefined,
       reply: undefined,
     }
     for (const fault of this.#plan.faults ?? []) {
       if (!('at' in fault) || !this.#strikes(fault, fault.at, text)) continue
       if (fault.kind === 'stall') faults.before = 'stall'
       else if (fault.kind === 'refuse') faults.refuse = fault.words
+      else if (fault.kind === 'refuse-after-data') faults.refuseAfterData = fault.words
       else if (fault.kind === 'reply') faults.reply = fault.how
       else faults[fault.when] = fault.kind
     }
@@ -66,8 +80,45 @@ export class FaultInjector {
     return this.#all('disconnect-in-download').some(reached) ? 'disconnect' : undefined
   }
 
+  /** Counts bytes that go to the host. @returns what happens within them, and how many of them still go. */
+  upload(bytes: number): { readonly fault: 'disconnect' | undefined; readonly sent: number } {
+    const before = this.#uploaded
+    this.#uploaded += bytes
+    const struck = this.#all('disconnect-in-upload').find(
+      ({ afterBytes }) => before < afterBytes && afterBytes <= this.#uploaded,
+    )
+    return struck
+      ? { fault: 'disconnect', sent: struck.afterBytes - before }
+      : { fault: undefined, sent: bytes }
+  }
+
+  /** Counts a HELLO. @returns whether it reaches this host. */
+  hello(): boolean {
+    this.#hellos += 1
+    return !this.#all('hello-eaten').some(({ nth = 1 }) => nth === this.#hellos)
+  }
+
+  get documents(): DocumentsFault['how'] | undefined {
+    return this.#all('documents')[0]?.how
+  }
+
+  /** Whether a write there fails with an error that the storage reports. */
+  writeFails(place: SectorPlace): boolean {
+    return this.#all('write-error').some((fault) => overlap(fault, place))
+  }
+
+  /** A place within a transfer at which it is cut in two. */
+  cutOf(bytes: number): number {
+    return 1 + Math.floor(this.#random() * Math.max(1, bytes - 1))
+  }
+
   /** Counts a piece of a storage write. @returns what of it is stored. `alive` tells whether there is power. */
-  async write(bytes: Uint8Array, sectorSize: number, alive: () => boolean): Promise<Admission> {
+  async write(
+    bytes: Uint8Array,
+    sectorSize: number,
+    alive: () => boolean,
+    place?: WritePlace,
+  ): Promise<Admission> {
     // The power went before this piece was begun.
     if (!alive()) return { bytes: bytes.subarray(0, 0), torn: true }
     const before = this.#written
@@ -78,7 +129,12 @@ export class FaultInjector {
     const cut = this.#all('power-cut-in-write').some(({ afterBytes }) => within(afterBytes))
     if (cut || !alive()) return { bytes: this.#prefix(bytes, sectorSize), torn: true }
     const flip = this.#all('bit-flip').find(({ afterBytes }) => within(afterBytes))
-    return { bytes: flip ? this.#flipped(bytes, flip.afterBytes - before) : bytes, torn: false }
+    const stored = flip ? this.#flipped(bytes, flip.afterBytes - before) : bytes
+    return {
+      bytes: stored,
+      torn: false,
+      ...(place && { kept: this.#stuck(place, bytes.length, sectorSize) }),
+    }
   }
 
   /** Counts an appearance on the bus. @returns whether the serial number shows. */
@@ -90,6 +146,18 @@ export class FaultInjector {
   /** Bytes that no fastboot reply begins with. */
   garbage(): Uint8Array<ArrayBuffer> {
     return Uint8Array.from({ length: 40 }, () => 0x80 + Math.floor(this.#random() * 0x80))
+  }
+
+  /** Ranges of a write that the storage does not take, bytes from its start. */
+  #stuck(place: WritePlace, length: number, sectorSize: number) {
+    return this.#all('stuck')
+      .filter(({ lun }) => lun === place.lun)
+      .map(({ sector, count }) => ({
+        from: Math.max(0, sector * sectorSize - place.offset),
+        to: Math.min(length, (sector + count) * sectorSize - place.offset),
+      }))
+      .filter(({ from, to }) => from < to)
+      .toSorted((one, other) => one.from - other.from)
   }
 
   #all<K extends Fault['kind']>(kind: K): Kind<K>[] {
@@ -120,4 +188,10 @@ export class FaultInjector {
     const speed = Math.min(...this.#all('slow-storage').map((fault) => fault.bytesPerSecond))
     if (Number.isFinite(speed)) await new Promise((done) => setTimeout(done, (bytes / speed) * 1000))
   }
+}
+
+function overlap(one: SectorPlace, other: SectorPlace): boolean {
+  return (
+    one.lun === other.lun && one.sector < other.sector + other.count && other.sector < one.sector + one.count
+  )
 }

@@ -26,6 +26,8 @@ export interface ServedTerminal {
   depart(session: Session, to: Departure): void
   /** Another mode without a restart. */
   switchTo(session: Session, mode: RecoveryMode): void
+  /** Another state of EDL; links of before are closed unless the host sees the same device. */
+  enter(session: Session, state: 'programmer' | 'booting', how?: { readonly sameDevice: boolean }): void
   /** New power waits for this. */
   hold(work: Promise<unknown>): void
 }

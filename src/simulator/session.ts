@@ -2,18 +2,24 @@
 import type { BootedSystem, ByteLink } from './adb-service.ts'
 import { slotStore } from './boot/slot-store.ts'
 import { DownloadBuffer } from './download-buffer.ts'
+import type { BulkLink } from './edl/bulk-link.ts'
+import type { EdlState } from './edl/edl-service.ts'
 import type { Bootloader } from './fastboot/bootloader.ts'
 import type { Fastbootd } from './fastboot/fastbootd.ts'
 import type { FaultInjector } from './fault-injector.ts'
 import type { HostLink } from './host-link.ts'
 import type { TerminalProfile } from './profiles/types.ts'
 import { Disk } from './storage/disk.ts'
-import type { SimulatedStorage } from './storage/storage.ts'
+import type { SimulatedStorage, WritePlace } from './storage/storage.ts'
 import type { BatteryState } from './terminal-state.ts'
+
+export type SessionLink = HostLink | ByteLink | BulkLink
 
 export interface Session {
   readonly bootloader: Bootloader
-  readonly links: Set<HostLink | ByteLink>
+  readonly links: Set<SessionLink>
+  /** What the boot ROM was given; undefined as long as it waits. */
+  edl: EdlState | undefined
   /** Undefined until something has booted. */
   booted: BootedSystem | undefined
   /** Userspace fastboot, once it is up. */
@@ -35,8 +41,8 @@ export async function beginSession(hardware: Hardware): Promise<Session> {
   const life = { alive: true }
   const { profile, serial, battery } = hardware
   const gate = {
-    admit: (bytes: Uint8Array, sectorSize: number) =>
-      hardware.injector().write(bytes, sectorSize, () => life.alive),
+    admit: (bytes: Uint8Array, sectorSize: number, place?: WritePlace) =>
+      hardware.injector().write(bytes, sectorSize, () => life.alive, place),
   }
   const disk = await Disk.load(hardware.storage.gated(gate))
   const bootloader: Bootloader = {
@@ -48,7 +54,8 @@ export async function beginSession(hardware: Hardware): Promise<Session> {
   }
   return Object.assign(life, {
     bootloader,
-    links: new Set<HostLink | ByteLink>(),
+    links: new Set<SessionLink>(),
+    edl: undefined,
     booted: undefined,
     fastbootd: undefined,
   })

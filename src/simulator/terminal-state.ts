@@ -2,7 +2,8 @@
 import type { BootRecord } from './boot/record.ts'
 
 /** `booting` also while it restarts for ever; `bricked`: stays in the bootloader because nothing boots;
- * `rom`: not even a bootloader, only the boot ROM's download mode. */
+ * `rom`: not even a bootloader, only the boot ROM's download mode; `programmer`: a loader that it was given runs;
+ * `crashdump`: the boot chain crashed and gives its memory out. */
 export type TerminalState =
   | 'off'
   | 'booting'
@@ -15,9 +16,12 @@ export type TerminalState =
   | 'charging'
   | 'bricked'
   | 'rom'
+  | 'programmer'
+  | 'crashdump'
 
 export type TerminalEvent =
-  | { readonly kind: 'state'; readonly state: TerminalState }
+  /** `sameDevice`: nothing of it shows on a bus. */
+  | { readonly kind: 'state'; readonly state: TerminalState; readonly sameDevice?: boolean }
   | { readonly kind: 'command'; readonly command: string }
   | { readonly kind: 'reply'; readonly reply: string }
   | { readonly kind: 'boot'; readonly record: BootRecord }
@@ -25,8 +29,9 @@ export type TerminalEvent =
 /** What hands hold while the terminal starts (zte-domain §2.2). */
 export type HeldKeys = 'bootloader' | 'recovery' | 'edl'
 
-/** Why a start is not an ordinary one: held keys, the reset reason that the chip keeps, or a charger on a terminal that is off. */
-export type StartReason = HeldKeys | 'charging'
+/** Why a start is not an ordinary one: held keys, the reset reason that the chip keeps, a charger on a terminal that is off, or a crash
+ * of the boot chain. */
+export type StartReason = HeldKeys | 'charging' | 'crash'
 
 /** Where a terminal can be told to go; `sideload-auto-reboot` leaves recovery by itself when it is done. */
 export type RebootTarget =

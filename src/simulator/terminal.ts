@@ -1,10 +1,12 @@
 // A terminal that behaves: storage, slot metadata, a boot ROM that decides, and modes that hosts talk to.
+import { createHash } from 'node:crypto'
 import { SlotbenchError } from '../shared/errors.ts'
 import { type Sha256, type Slot, splitSlot } from '../shared/units.ts'
 import { type AdbDaemon, type AdbDevice, silentDaemon } from './adb-service.ts'
 import { type BootOutcome, boot } from './boot/boot.ts'
 import { leaveMessage } from './boot/message.ts'
 import type { BootRecord } from './boot/record.ts'
+import { type EdlDevice, EdlService } from './edl/edl-service.ts'
 import { type FactoryImages, manufacture } from './factory.ts'
 import { Fastbootd } from './fastboot/fastbootd.ts'
 import { FaultInjector } from './fault-injector.ts'
@@ -46,6 +48,10 @@ export interface CreateOptions {
   readonly battery?: BatteryState
   /** How long each boot attempt takes, ms. Default 0. */
   readonly bootMs?: number
+  /** u32 that the chip says in EDL; default: made from the serial number. */
+  readonly chipSerial?: number
+  /** How long a second of a Firehose programmer's delays takes, ms. Default 0. */
+  readonly programmerSecondMs?: number
   /** What answers ADB; default nothing does. */
   readonly adb?: AdbDaemon
   /** Pause after each piece of 256 KiB of a merge, ms; default 0. With Infinity nothing is merged until a host asks. */
@@ -60,8 +66,10 @@ export class SimulatedTerminal {
   readonly storage: SimulatedStorage
   readonly fastboot: FastbootDevice
   readonly adb: AdbDevice
-  /** Where the partitions lie, which nothing changes; slot bits are read anew at each start. */
-  readonly #map: Disk
+  readonly edl: EdlDevice
+  readonly chipSerial: number
+  /** Where the partitions lie; slot bits are read anew at each start. Only a programmer can change it, which is then looked at anew. */
+  #map: Disk
   readonly #rootOfTrust: Uint8Array
   readonly #battery: BatteryState
   readonly #bootMs: number
@@ -75,6 +83,7 @@ export class SimulatedTerminal {
   /** Counts what starts and stops; whoever waited in between sees that it is out of date. */
   #epoch = 0
   #looping = false
+  #reprogrammed = false
   /** All that still runs of this and earlier sessions; new power waits for it. */
   #work: Promise<unknown> = Promise.resolve()
 
@@ -91,6 +100,9 @@ export class SimulatedTerminal {
     const served = this.#served()
     this.fastboot = new FastbootService(served)
     this.adb = new AdbService(served, options.adb ?? silentDaemon)
+    this.chipSerial = options.chipSerial ?? chipSerialFrom(`${this.profile.id} ${this.serial}`)
+    const { profile, chipSerial } = this
+    this.edl = new EdlService(served, { profile, chipSerial, secondMs: options.programmerSecondMs ?? 0 })
   }
 
   /** Builds the terminal in its factory state, powered off.
@@ -170,6 +182,11 @@ export class SimulatedTerminal {
 
   /** Logical partitions as a boot of their slot would see them now. */
   async #find(name: string): Promise<Partition> {
+    if (this.#reprogrammed) {
+      // Where no table holds it any more, it is where it was.
+      const now = await Disk.load(this.storage)
+      if (now.find(name)) this.#map = now
+    }
     const mounted = this.profile.dynamic && (await mountLogical(this.#map, splitSlot(name).slot))
     const logical = typeof mounted === 'object' ? mounted.get(name) : undefined
     return logical ?? this.#map.get(name)
@@ -205,6 +222,11 @@ export class SimulatedTerminal {
       cutPower: () => this.cutPower(),
       depart: (session, to) => this.#depart(session, to),
       switchTo: (session, mode) => this.#switch(session, mode),
+      enter: (session, state, how) => {
+        this.#reprogrammed ||= state === 'programmer'
+        if (how?.sameDevice) this.#become(state, { sameDevice: true })
+        else this.#switch(session, state)
+      },
       hold: (work) => {
         this.#work = Promise.all([this.#work, work])
       },
@@ -291,22 +313,27 @@ export class SimulatedTerminal {
     return to === 'system' ? this.#keys : undefined
   }
 
-  #switch(session: Session, mode: RecoveryMode): void {
+  #switch(session: Session, mode: RecoveryMode | 'programmer' | 'booting'): void {
     // A bus brings a new link as soon as it sees the new mode; that one stays.
     const links = [...session.links]
     this.#become(mode)
     for (const link of links) link.close('orderly')
   }
 
-  #become(state: TerminalState): void {
+  #become(state: TerminalState, how: { readonly sameDevice?: true } = {}): void {
     if (state === this.#state) return
     this.#state = state
-    this.#emit({ kind: 'state', state })
+    this.#emit({ kind: 'state', state, ...how })
   }
 
   #emit(event: TerminalEvent): void {
     for (const listener of this.#listeners) listener(event)
   }
+}
+
+/** Differs from terminal to terminal as chips do. */
+function chipSerialFrom(label: string): number {
+  return createHash('sha256').update(`chip ${label}`).digest().readUInt32LE()
 }
 
 function serialOf({ serial }: CreateOptions): string | undefined {

@@ -2,10 +2,10 @@
 import type { UsbBackend, UsbConnectionEventLike, UsbDeviceLike } from '../main/io/usb/backend.ts'
 import { SlotbenchError } from '../shared/errors.ts'
 import type { ByteLink } from './adb-service.ts'
+import { type BulkLink, PostedReads } from './edl/bulk-link.ts'
 import type { HostLink } from './host-link.ts'
-import type { UsbIdentity, UsbProfile } from './profiles/types.ts'
+import type { UsbIdentity } from './profiles/types.ts'
 import type { SimulatedTerminal } from './terminal.ts'
-import type { TerminalState } from './terminal-state.ts'
 import { PACKET_BYTES, SimulatedUsbDevice, type UsbLinkQuality } from './usb-device.ts'
 import { PacketPipe } from './usb-pipes.ts'
 
@@ -25,6 +25,8 @@ interface Cable {
   readonly port: SimulatedPort
   readonly stopListening: () => void
   device: SimulatedUsbDevice | undefined
+  /** Of a device in EDL: they find out that it vanishes although nothing reads. */
+  reads: PostedReads | undefined
 }
 
 export class SimulatedBench implements UsbBackend {
@@ -42,9 +44,9 @@ export class SimulatedBench implements UsbBackend {
     if ([...this.#cables.values()].some((cable) => portKey(cable.port) === key))
       throw new SlotbenchError('internal', `port ${key} is taken`)
     const stopListening = terminal.on((event) => {
-      if (event.kind === 'state') this.#enumerate(terminal)
+      if (event.kind === 'state' && !event.sameDevice) this.#enumerate(terminal)
     })
-    this.#cables.set(terminal, { port, stopListening, device: undefined })
+    this.#cables.set(terminal, { port, stopListening, device: undefined, reads: undefined })
     this.#enumerate(terminal)
   }
 
@@ -82,7 +84,7 @@ export class SimulatedBench implements UsbBackend {
     const cable = this.#cables.get(terminal)
     if (!cable) return
     this.#vanish(cable)
-    const shown = shownAs(terminal.profile.usb, terminal.state)
+    const shown = shownAs(terminal)
     if (!shown) return
     const { port } = cable
     const { link: quality = {} } = port
@@ -91,7 +93,7 @@ export class SimulatedBench implements UsbBackend {
     this.#addresses = (this.#addresses % 127) + 1
     const device = new SimulatedUsbDevice({
       ...{ ...shown, ...pipes, link: quality, bus: port.bus, ports: port.ports, address: this.#addresses },
-      serial: terminal.enumerate(),
+      serial: shown.speaks === 'edl' ? undefined : terminal.enumerate(),
       kernelDriver: terminal.profile.usb.kernelDriver,
     })
     cable.device = device
@@ -99,6 +101,10 @@ export class SimulatedBench implements UsbBackend {
     const link = this.#link(terminal, device, pipes)
     if (shown.speaks === 'fastboot') void terminal.fastboot.serve(link)
     if (shown.speaks === 'adb') void terminal.adb.serve(link)
+    if (shown.speaks === 'edl') {
+      cable.reads = new PostedReads((bytes) => pipes.out.take(bytes, Number.POSITIVE_INFINITY), packetSize)
+      void terminal.edl.serve(bulkLink(link, cable.reads, packetSize))
+    }
   }
 
   /** The link ends with the appearance; a terminal that stays in its mode appears anew. */
@@ -118,9 +124,12 @@ export class SimulatedBench implements UsbBackend {
 
   #vanish(cable: Cable): void {
     const { device } = cable
+    const { reads } = cable
     cable.device = undefined
+    cable.reads = undefined
     if (!device) return
     device.vanish()
+    reads?.end(new Error('the device left the bus'))
     this.#emit('disconnect', device)
   }
 
@@ -145,7 +154,7 @@ interface Pipes {
 interface Shown {
   readonly identity: UsbIdentity
   readonly triple: readonly [number, number, number]
-  readonly speaks: 'fastboot' | 'adb' | undefined
+  readonly speaks: 'fastboot' | 'adb' | 'edl' | undefined
 }
 
 const fastboot = (identity: UsbIdentity): Shown => ({
@@ -154,8 +163,9 @@ const fastboot = (identity: UsbIdentity): Shown => ({
 const adb = (identity: UsbIdentity): Shown => ({ identity, triple: [0xff, 0x42, 0x01], speaks: 'adb' })
 
 /** Interface classes as AOSP has them: ADB ff/42/01, fastboot ff/42/03 (zte-domain §2.1). */
-function shownAs(usb: UsbProfile, state: TerminalState): Shown | undefined {
-  switch (state) {
+function shownAs(terminal: SimulatedTerminal): Shown | undefined {
+  const { usb } = terminal.profile
+  switch (terminal.state) {
     case 'bootloader':
     case 'bricked':
       return fastboot(usb.bootloader)
@@ -170,10 +180,33 @@ function shownAs(usb: UsbProfile, state: TerminalState): Shown | undefined {
     case 'rescue':
       return adb(usb.recovery)
     case 'rom':
-      return { identity: usb.rom, triple: [0xff, 0xff, 0xff], speaks: undefined }
+    case 'programmer':
+      return inEdl(terminal, usb.rom)
+    case 'crashdump':
+      return inEdl(terminal, terminal.profile.edl?.crashdump ?? usb.rom)
     case 'off':
     case 'booting':
       return undefined
+  }
+}
+
+/** The product string tells the chip's serial number; a serial string there is none (zte-domain §2.1). */
+export function inEdl({ profile, chipSerial }: SimulatedTerminal, identity: UsbIdentity): Shown {
+  const { edl } = profile
+  const chip = `SN:${chipSerial.toString(16).toUpperCase().padStart(8, '0')}`
+  const productName = edl ? identity.productName.replace(/SN:[0-9A-F]{8}/, chip) : identity.productName
+  const triple = [0xff, 0xff, edl?.interfaceProtocol ?? 0xff] as const
+  return { identity: { ...identity, productName }, triple, speaks: edl ? 'edl' : undefined }
+}
+
+/** Reads as they are posted; what the host sends meanwhile waits on the wire. */
+function bulkLink(link: HostLink, reads: PostedReads, packetBytes: number): BulkLink {
+  return {
+    packetBytes,
+    read: (bytes, into) => reads.read(bytes, into),
+    write: (bytes) => link.write(bytes),
+    close: (how) => link.close(how),
+    gone: reads.gone,
   }
 }
 

@@ -84,8 +84,8 @@ export class ModeBench {
 
   static async open(place: Workplace, start: Start = {}): Promise<ModeBench> {
     const { from = 'system', prepare, ...setUp } = start
-    const patience = { reconnect: 5_000, hands: 1_000, adb: 1_500, ...setUp.patience }
-    const recipe = { proofTimeout: 15, ...setUp.recipe }
+    const patience = { reconnect: 5_000, hands: 1_000, adb: 4_000, ...setUp.patience }
+    const recipe = { proofTimeout: 20, ...setUp.recipe }
     const bench = await FlashBench.open(place, { adb: {}, ...setUp, patience, recipe })
     bench.terminal.cutPower()
     await prepare?.(bench.terminal)

@@ -1,6 +1,6 @@
 // (c) SHA-256 of a file as verification computes it, beside sha256sum on the same file, which the system has in memory.
 import { byteSourceImage } from '../../src/main/core/formats/raw-image.ts'
-import { digestImage } from '../../src/main/core/rom/verify.ts'
+import { sha256OfImage } from '../../src/main/core/rom/verify.ts'
 import { openFile } from '../../src/main/io/files/open-file.ts'
 import { createWorkshop } from '../../src/main/io/workers/workshop.ts'
 import { findTool } from '../tools.ts'
@@ -33,7 +33,7 @@ async function measure(bench: BenchContext): Promise<Outcome> {
   const { signal } = bench
   const ours = async (): Promise<Digested> => {
     const startedAt = performance.now()
-    const digest = await digestImage(byteSourceImage(file), { signal, workshop, onBytes: () => {} })
+    const digest = await sha256OfImage(byteSourceImage(file), { signal, workshop, onBytes: () => {} })
     return { ms: performance.now() - startedAt, digest }
   }
   const theirs = async (): Promise<Digested> => {

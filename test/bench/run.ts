@@ -2,14 +2,18 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { checkRules } from './check-eligibility.ts'
 import { expandPayload } from './expand-payload.ts'
+import { fetchFromLoopback } from './fetch-rom.ts'
 import { hashStream } from './hash-stream.ts'
 import { identifyTerminal } from './identify.ts'
 import type { BenchCase, BenchContext } from './measurement.ts'
+import { monthlyUpdate } from './monthly-update.ts'
 import { type CaseResult, machine, resultsAsJson, resultsAsTable } from './report.ts'
 import { residentMemory } from './resident-memory.ts'
 import { sendImage } from './send-image.ts'
 import { sideloadOta } from './sideload.ts'
+import { trustOta } from './trust.ts'
 
 const CASES: readonly BenchCase[] = [
   sendImage,
@@ -18,6 +22,10 @@ const CASES: readonly BenchCase[] = [
   residentMemory,
   sideloadOta,
   identifyTerminal,
+  checkRules,
+  trustOta,
+  fetchFromLoopback,
+  monthlyUpdate,
 ]
 const HELP = `npm run bench -- [options] [cases]
   cases            some of: ${CASES.map(({ name }) => name).join(' ')}; all when left out

@@ -1,10 +1,13 @@
 // Every command of the command line at its ordinary work, in words and as JSON.
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { certificateSchema } from '../../src/shared/certificate.ts'
 import { planSchema } from '../../src/shared/plan.ts'
 import { romInfoSchema } from '../../src/shared/rom.ts'
-import { CliPlace, document, jobId, lines, plain, QUICK } from './slotbench.ts'
+import { profile } from '../../src/simulator/profiles/index.ts'
+import { makeRom } from '../../src/simulator/rom-factory/make-rom.ts'
+import { CliPlace, document, jobId, lines, plain, QUICK, SMALL_SIZES } from './slotbench.ts'
 
 let place: CliPlace
 let rom: string
@@ -50,6 +53,32 @@ describe.concurrent('slotbench', () => {
     const { images, full, models } = romInfoSchema.parse(info)
     expect({ full, models, count: images.length }).toEqual({ full: true, models: ['NX679J'], count: 11 })
     expect(images.every((image) => image.sha256 !== undefined)).toBe(true)
+  })
+
+  it('inspect shows what an EDL package holds, once it is said which variant is meant', async () => {
+    const path = join(place.folder, 'NX769J EDL – 完整.zip')
+    const model = profile('nx769j', { sizes: SMALL_SIZES })
+    const build = 'nubia/NX769J/NX769J:14/UKQ1/20261001:user/release-keys'
+    await makeRom(model, {
+      ...{ out: path, kind: 'edl-zip', build, rollbackIndex: 3, seed: 3 },
+      edl: { flavours: ['global', 'china'], slots: ['a'], unsparse: ['super'] },
+    })
+    const data = place.newData()
+    const unsaid = await place.run(data, 'inspect', path)
+    expect(unsaid.code).toBe(3)
+    expect(plain(unsaid)).toContain('the package holds 2 variants: ufs/global, ufs/china')
+    const words = plain(await place.run(data, 'inspect', path, '--flavour', 'china'))
+    expect(words).toContain('Flavour         ufs/china (also there: ufs/global)')
+    expect(words).toContain('the package holds slot a only')
+    expect(words).toContain('userdata up to the end of the disk')
+    expect(words).toContain('NX769J (build fingerprint)')
+    const json = document(await place.run(data, '--json', 'inspect', path, '--flavour', 'global', '--verify'))
+    const info = romInfoSchema.parse(json['rom'])
+    expect(json['slots']).toMatchObject({ holds: 'a', both: [] })
+    expect(info).toMatchObject({ kind: 'edl-zip', models: ['NX769J'], virtualAb: true })
+    expect(info.edl).toMatchObject({ flavour: 'ufs/global', sectorSize: 4096, luns: [0, 1, 2, 3, 4, 5] })
+    expect(info.tables?.map(({ lun }) => lun)).toEqual([0, 1, 2, 3, 4, 5])
+    expect(info.images.every((image) => image.sha256 !== undefined)).toBe(true)
   })
 
   it('plan shows what would be done, and does nothing', async () => {

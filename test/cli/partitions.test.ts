@@ -59,7 +59,7 @@ describe.concurrent('slotbench', () => {
 
   const refused = [
     ['the active slot', ['write', 'dtbo_a'], 'active-slot'],
-    ['a radio partition', ['write', 'modemst1'], 'protected-partition'],
+    ['a radio partition', ['write', 'modemst1'], 'partition-protected'],
   ] as const
   it.each(refused)('does not write %s', async (_, command, blocker) => {
     const { endpoint } = await readable(`P-${blocker}`)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 
 const CLI = join(import.meta.dirname, '../../src/main/hosts/cli/index.ts')
+const REPOSITORY_CLI = join(import.meta.dirname, '../../src/main/hosts/repo/index.ts')
 /** Saves each of the many starts the compiling. */
 const ENVIRONMENT = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'slotbench-test-compile-cache') }
 
@@ -25,10 +26,10 @@ export class Running {
   #stderr = ''
   #ended = false
 
-  constructor(args: readonly string[]) {
-    const child = spawn(process.execPath, [CLI, ...args], {
+  constructor(args: readonly string[], program = CLI, env: Readonly<Record<string, string>> = {}) {
+    const child = spawn(process.execPath, [program, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: ENVIRONMENT,
+      env: { ...ENVIRONMENT, ...env },
     })
     this.#child = child
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -84,7 +85,15 @@ export class CliPlace {
   }
 
   start(data: string, ...args: string[]): Running {
-    const running = new Running(['--data', data, ...args])
+    return this.#keep(new Running(['--data', data, ...args]))
+  }
+
+  /** A command of the repository's owner, `slotbench-repo`. */
+  startOwner(env: Readonly<Record<string, string>>, ...args: string[]): Running {
+    return this.#keep(new Running(args, REPOSITORY_CLI, env))
+  }
+
+  #keep(running: Running): Running {
     this.#running.add(running)
     void running.finished.finally(() => this.#running.delete(running))
     return running

@@ -2,14 +2,17 @@
 // is; then the only question that matters is asked: does it boot, and what?
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isProtected } from '../../src/main/core/plan/protected.ts'
 import type { Job } from '../../src/shared/job.ts'
 import type { Plan, Policy, Recipe } from '../../src/shared/plan.ts'
 import type { AdbBehaviourChanges } from '../../src/simulator/adb/behaviour.ts'
+import { loaderFor } from '../../src/simulator/edl/make-loader.ts'
 import type { Fault, SimulatorHooks } from '../../src/simulator/faults.ts'
 import { bringBackToBootloader } from '../../src/simulator/hands.ts'
 import { type ProfileId, profile } from '../../src/simulator/profiles/index.ts'
 import { FlashBench, NEW_BUILD, OLD_BUILD, openWorkplace, type Workplace } from '../flash-bench.ts'
 import { Killed, KillSwitch, type Moment } from './kill-switch.ts'
+import { TableWrites } from './table-writes.ts'
 
 const MOMENTS: readonly Moment[] = ['before', 'after']
 /** Cuts inside downloads, and inside writes to the storage, per policy. */
@@ -42,36 +45,46 @@ export interface Cutting {
   /** The terminal's ADB answers: it comes in running its system, and nobody's hands are needed. Without it, hands bring the terminal
    * back to its bootloader after each boot. */
   readonly adb?: AdbBehaviourChanges
+  /** It comes in at its boot ROM, and whoever switches it on again holds the keys for that. */
+  readonly edl?: boolean
+  /** Of the commands, every so many-th is cut at. Default: each. */
+  readonly everyCommand?: number
   readonly recipe?: Partial<Recipe>
   /** Puts the terminal into the state in which it comes in, e.g. with an unfinished update. */
   readonly prepare?: (bench: FlashBench) => Promise<void>
-  /** Whether a bootable build is promised at every moment, not only at the end. Default: yes, where there are slots. */
-  readonly promised?: boolean
+  /** Whether a bootable build is promised at every moment, not only at the end. Default: yes, where there are slots. A terminal that is
+   * dead when it comes in boots from the switch on. */
+  readonly promised?: boolean | 'from-the-switch-on'
 }
 
 export function powerCuts(cutting: Cutting): void {
-  const { policy, atLeast, adb, recipe } = cutting
-  const name = `${policy}${recipe?.giveUpOtherSlot === true ? ', the other slot given up,' : ''} on ${cutting.profile}`
+  const { policy, atLeast, adb, recipe, edl = false, everyCommand = 1 } = cutting
+  const how = `${recipe?.giveUpOtherSlot === true ? ', the other slot given up,' : ''}${edl ? ', in EDL,' : ''}`
+  const name = `${policy}${how} on ${cutting.profile}`
   const promised = cutting.promised ?? policy !== 'single'
   const tried = new Map<string, number>()
   let place: Workplace
   let plan: Plan
+  let loader: Uint8Array<ArrayBuffer>
 
   async function open(): Promise<FlashBench> {
     // A person follows a guide for minutes; a busy machine is no reason to give up sooner.
     const patience = { attempts: 4, reconnect: adb === undefined ? 3_000 : 15_000, adb: 10_000 }
     const set = { policy, patience, recipe: { proofTimeout: 2, ...recipe } }
-    const bench = await FlashBench.open(place, { ...set, ...(adb === undefined ? {} : { adb }) })
+    const loaders = edl ? { loaders: [loader] } : {}
+    const bench = await FlashBench.open(place, { ...set, ...loaders, ...(adb === undefined ? {} : { adb }) })
     await cutting.prepare?.(bench)
     if (adb !== undefined) {
       bench.terminal.cutPower()
-      await bench.terminal.powerOn()
+      await bench.terminal.powerOn(edl ? { keys: 'edl' } : {})
     }
     return bench
   }
 
   beforeAll(async () => {
-    place = await openWorkplace(profile(cutting.profile, { sizes: SIZES, maxDownload: MAX_DOWNLOAD }))
+    const model = profile(cutting.profile, { sizes: SIZES, maxDownload: MAX_DOWNLOAD })
+    if (edl) loader = loaderFor(model)
+    place = await openWorkplace(model)
     const bench = await open()
     plan = await bench.plan()
     expect(plan.blockers).toEqual([])
@@ -90,10 +103,12 @@ export function powerCuts(cutting: Cutting): void {
   async function start(faults: readonly Fault[] = [], hooks: SimulatorHooks = {}) {
     const bench = await open()
     const job = bench.engine().create(plan)
+    const own = edl ? await ownContent(bench) : undefined
     bench.terminal.setFaults({ faults, hooks, seed: 7 })
     const hands = adb === undefined ? bringBackToBootloader(bench.terminal, { patienceMs: 3 }) : () => {}
     const close = async () => {
       hands()
+      if (own !== undefined) expect(await ownContent(bench)).toEqual(own)
       await bench.close()
     }
     return { bench, job, close }
@@ -102,7 +117,7 @@ export function powerCuts(cutting: Cutting): void {
   /** As a person would switch it on: with the keys of the bootloader, or just so where ADB answers. One that restarts for ever is
    * caught with the keys, as the guide says. */
   async function powerOn({ terminal }: FlashBench): Promise<void> {
-    await terminal.powerOn(adb === undefined ? { keys: 'bootloader' } : {})
+    await terminal.powerOn(edl ? { keys: 'edl' } : adb === undefined ? { keys: 'bootloader' } : {})
     if (terminal.state !== 'booting') return
     terminal.holdKeys('bootloader')
     terminal.holdKeys(undefined)
@@ -125,7 +140,7 @@ export function powerCuts(cutting: Cutting): void {
         )
         expect(await ended).toBe('killed')
         count('of the computer at a journal write')
-        await checkBoots(bench, promised)
+        await checkBoots(bench, promised, job.id)
         await checkThrough(bench, job.id, powerOn)
         await close()
       })
@@ -136,12 +151,15 @@ export function powerCuts(cutting: Cutting): void {
       const dry = await start([], { onCommand: (words) => void commands.push(words) })
       expect((await dry.bench.run(dry.job.id)).state).toBe('done')
       await dry.close()
-      const cuts = commands.flatMap((words, n) =>
-        MOMENTS.filter((when) => when === 'before' || !DEPARTURE.test(words)).map((when) => ({
-          command: n + 1,
-          when,
-        })),
-      )
+      const chosen = commands.map((words, n) => [words, n] as const)
+      const cuts = chosen
+        .filter(([, n]) => n % everyCommand === 0)
+        .flatMap(([words, n]) =>
+          MOMENTS.filter((when) => when === 'before' || !DEPARTURE.test(words)).map((when) => ({
+            command: n + 1,
+            when,
+          })),
+        )
       await sideBySide(cuts, ({ command, when }) =>
         terminalCut({ kind: 'power-cut', at: { command }, when }, 'of the terminal at a command'),
       )
@@ -163,6 +181,21 @@ export function powerCuts(cutting: Cutting): void {
         terminalCut({ kind: 'change-of-mode', at: n + 1 }, 'of the terminal at a change of mode'),
       )
     })
+
+    const inTables = async () => {
+      const watch = new TableWrites(plan.facts)
+      const dry = await start([], watch.hooks)
+      expect((await dry.bench.run(dry.job.id)).state).toBe('done')
+      await dry.close()
+      expect(watch.cuts.length).toBeGreaterThan(10)
+      await sideBySide(watch.cuts, (afterBytes) =>
+        terminalCut(
+          { kind: 'power-cut-in-write', afterBytes },
+          'of the terminal inside a copy of a partition table',
+        ),
+      )
+    }
+    if (edl) it('the terminal loses power inside the copies of its partition tables', inTables)
 
     it('the terminal loses power in the middle of downloads and of writes to its storage', async () => {
       let downloaded = 0
@@ -203,7 +236,7 @@ export function powerCuts(cutting: Cutting): void {
       await setImmediate()
       if (bench.terminal.state !== 'off') return
       cuts++
-      await checkBoots(bench, promised)
+      await checkBoots(bench, promised, job.id)
       await powerOn(bench)
     }
     const stop = bench.terminal.on((event) => {
@@ -220,6 +253,12 @@ export function powerCuts(cutting: Cutting): void {
     await checkThrough(bench, job.id, powerOn)
     await close()
   }
+}
+
+/** Digests of what belongs to the terminal alone. */
+async function ownContent({ terminal }: FlashBench): Promise<readonly string[]> {
+  const names = terminal.profile.partitions.map(({ name }) => name).filter(isProtected)
+  return Promise.all(names.map((name) => terminal.partitionDigest(name)))
 }
 
 type PowerOn = (bench: FlashBench) => Promise<void>
@@ -241,8 +280,18 @@ function cutAtChange({ terminal }: FlashBench, { at }: ChangeOfMode): () => void
 
 /** At any moment one whole build boots; without a second slot that is only promised once the job is through. A terminal that was sent
  * to fastbootd or recovery comes up there until it is told to restart, which is what its screen offers. */
-async function checkBoots(bench: FlashBench, promised: boolean): Promise<void> {
-  if (!promised) return
+async function checkBoots(
+  bench: FlashBench,
+  promised: boolean | 'from-the-switch-on',
+  id: string,
+): Promise<void> {
+  if (promised === 'from-the-switch-on') {
+    const switched = bench
+      .journal()
+      .get(id)
+      .steps.find((step) => step.id.includes('set-active'))
+    if (switched?.state !== 'proven') return
+  } else if (!promised) return
   const boot = await bench.terminal.wouldBoot({ toldToRestart: true })
   expect(boot.verdict, boot.reason).toBe('booted')
   expect([OLD_BUILD, NEW_BUILD]).toContain(boot.build)

@@ -1,4 +1,4 @@
-// A fastboot or ADB interface as a real USB device: configfs gadget, FunctionFS descriptors, plug and unplug.
+// A fastboot, ADB or EDL interface as a real USB device: configfs gadget, FunctionFS descriptors, plug and unplug.
 // Layouts: linux/usb/functionfs.h, Documentation/usb/functionfs.rst and gadget_configfs.rst of the kernel.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, openSync, readdirSync, symlinkSync, writeFileSync, writeSync } from 'node:fs'
@@ -15,8 +15,12 @@ const DESCRIPTOR = { interface: 4, endpoint: 5, superSpeedCompanion: 48 } as con
 const BULK = 2
 const OUT_ENDPOINT = 0x01
 const IN_ENDPOINT = 0x82
-/** Class, subclass and protocol of the interface (AOSP). */
-export const INTERFACE = { adb: [0xff, 0x42, 0x01], fastboot: [0xff, 0x42, 0x03] } as const
+/** Class, subclass and protocol of the interface (AOSP; EDL: qdl usb.c). */
+export const INTERFACE = {
+  adb: [0xff, 0x42, 0x01],
+  fastboot: [0xff, 0x42, 0x03],
+  edl: [0xff, 0xff, 0x10],
+} as const
 
 export interface GadgetIdentity {
   readonly kind: keyof typeof INTERFACE
@@ -35,9 +39,10 @@ export interface Gadget {
   unplug(): void
 }
 
-/** Makes the gadget in configfs and hands the kernel its descriptors.
- * @param folder an absent or empty folder to mount FunctionFS on */
-export function makeGadget(name: string, identity: GadgetIdentity, folder: string): Gadget {
+/** Makes the gadget in configfs and hands the kernel its descriptors. Each process has gadgets of its own. */
+export function makeGadget(role: string, identity: GadgetIdentity): Gadget {
+  const name = `${role}-${process.pid}`
+  const folder = `/run/functionfs-${name}`
   mountConfigfs()
   const gadget = join(CONFIGFS, 'usb_gadget', name)
   const hex = (n: number): string => `0x${n.toString(16)}`

@@ -1,12 +1,16 @@
 // What the tests in the guest ask of the process that stands for the terminal; answered over Node's IPC channel.
-import type { TerminalState } from '../../src/simulator/terminal.ts'
+import type { BootRecord, TerminalState } from '../../src/simulator/terminal.ts'
 import type { GadgetOptions } from './gadget.ts'
 
 export interface GadgetCalls {
-  /** Builds the terminal, switches it on into its bootloader and plugs it in. */
+  /** Builds the terminal, switches it on into the mode that is wanted and plugs it in. */
   start(options: GadgetOptions): Promise<void>
   /** SHA-256 of the first `bytes` of a partition as the storage holds it. */
   digest(partition: string, bytes: number): Promise<string>
+  /** Writes all of a LUN to a file. */
+  dump(lun: number, path: string): Promise<void>
+  /** What would boot now. */
+  wouldBoot(): Promise<BootRecord>
   state(): Promise<TerminalState>
   /** Pulls the cable now. */
   pull(): Promise<void>

@@ -6,6 +6,8 @@ import type { AnswerMessage, GadgetCalls } from './gadget-calls.ts'
 export class GadgetClient {
   readonly #process: ChildProcess
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>()
+  /** Resolves when its process has ended. */
+  readonly ended: Promise<void>
   #nextId = 1
 
   constructor() {
@@ -13,6 +15,7 @@ export class GadgetClient {
     const env = { ...process.env, UV_THREADPOOL_SIZE: '8' }
     this.#process = fork(join(import.meta.dirname, 'gadget.ts'), { env })
     this.#process.on('message', (message: AnswerMessage) => this.#answered(message))
+    this.ended = new Promise((resolve) => this.#process.once('exit', () => resolve()))
     this.#process.on('exit', () => {
       for (const { reject } of this.#waiting.values()) reject(new Error('the terminal’s process ended'))
     })

@@ -4,7 +4,8 @@ import { cpSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { GadgetClient } from './gadget-client.ts'
 import { googleFastbootChecks } from './google-fastboot.ts'
-import { PROFILE, PROFILE_ID, SERIAL } from './setup.ts'
+import { linaroQdlChecks } from './linaro-qdl.ts'
+import { CHOSEN_GROUPS, EDL_PROFILE, EDL_SERIAL, PROFILE, PROFILE_ID, SERIAL } from './setup.ts'
 import { slotbenchChecks } from './slotbench-cli.ts'
 
 const modules = process.env['GUEST_MODULES'] ?? ''
@@ -13,7 +14,7 @@ const udevadm = process.env['GUEST_UDEVADM'] ?? ''
 
 /** A virtual host controller wired to a virtual device controller, and udev, which announces plug and unplug. */
 function prepareUsb(): void {
-  const load = ['-d', modules, '-S', release, '-a', 'dummy_hcd', 'libcomposite', 'usb_f_fs']
+  const load = ['-d', modules, '-S', release, '-a', 'dummy_hcd', 'libcomposite', 'usb_f_fs', 'loop']
   execFileSync('modprobe', load, { stdio: 'inherit' })
   mkdirSync('/etc/udev/rules.d', { recursive: true })
   cpSync(join(modules, 'lib/udev/rules.d'), '/lib/udev/rules.d', { recursive: true })
@@ -26,13 +27,21 @@ function prepareUsb(): void {
 }
 
 prepareUsb()
-const terminal = new GadgetClient()
-await terminal.call('start', {
-  profileId: PROFILE_ID,
-  profile: PROFILE,
-  serial: SERIAL,
-  build: { build: 'NX679J-V1', rollbackIndex: 1, seed: 1 },
-})
-await googleFastbootChecks(terminal)
-await slotbenchChecks(terminal)
-terminal.kill()
+const groups = new Set(process.env[CHOSEN_GROUPS]?.split(' '))
+const build = { build: 'NX679J-V1', rollbackIndex: 1, seed: 1 }
+if (groups.has('edl')) {
+  const terminal = new GadgetClient()
+  const options = { profileId: PROFILE_ID, profile: EDL_PROFILE, serial: EDL_SERIAL, build }
+  await terminal.call('start', { ...options, in: 'edl' })
+  await linaroQdlChecks(terminal)
+  terminal.kill()
+  await terminal.ended
+}
+if (groups.has('fastboot') || groups.has('slotbench')) {
+  const terminal = new GadgetClient()
+  const options = { profileId: PROFILE_ID, profile: PROFILE, serial: SERIAL, build }
+  await terminal.call('start', { ...options, in: 'bootloader' })
+  if (groups.has('fastboot')) await googleFastbootChecks(terminal)
+  if (groups.has('slotbench')) await slotbenchChecks(terminal)
+  terminal.kill()
+}

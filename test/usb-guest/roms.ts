@@ -4,21 +4,42 @@ import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import type { ImageSource } from '../../src/main/core/source.ts'
 import { profile } from '../../src/simulator/profiles/index.ts'
-import { makeRom } from '../../src/simulator/rom-factory/make-rom.ts'
-import { type Expected, expectedPath, PROFILE, PROFILE_ID, ROMS, romPath } from './setup.ts'
+import type { TerminalProfile } from '../../src/simulator/profiles/types.ts'
+import { makeRom, type RomOptions } from '../../src/simulator/rom-factory/make-rom.ts'
+import {
+  EDL_PROFILE,
+  EDL_ROM,
+  type Expected,
+  expectedPath,
+  type Group,
+  PROFILE,
+  PROFILE_ID,
+  ROMS,
+  romPath,
+} from './setup.ts'
 
-/** Writes every ROM of `ROMS` and its expectations into `folder`. */
-export async function makeRoms(folder: string): Promise<void> {
-  const model = profile(PROFILE_ID, PROFILE)
-  for (const [index, kind] of ROMS.entries()) {
-    const version = index + 2
-    const out = romPath(folder, kind)
-    const made = { build: `NX679J-V${version}`, rollbackIndex: version, seed: version }
-    const build = await makeRom(model, { ...made, kind, out, set: { format: 'sparse' } })
-    const expected: Record<string, Expected> = {}
-    for (const [name, { size, image }] of build) expected[name] = { size, sha256: await digest(image) }
-    writeFileSync(expectedPath(folder, kind), JSON.stringify(expected))
+/** Writes the ROMs that the groups need, with their expectations, into `folder`. */
+export async function makeRoms(folder: string, groups: readonly Group[]): Promise<void> {
+  if (groups.includes('slotbench')) {
+    const model = profile(PROFILE_ID, PROFILE)
+    for (const [index, kind] of ROMS.entries())
+      await makeOne(folder, model, index + 2, { kind, set: { format: 'sparse' } })
   }
+  if (groups.includes('edl')) await makeOne(folder, profile(PROFILE_ID, EDL_PROFILE), 2, { kind: EDL_ROM })
+}
+
+async function makeOne(
+  folder: string,
+  model: TerminalProfile,
+  version: number,
+  options: Pick<RomOptions, 'kind' | 'set'>,
+): Promise<void> {
+  const { kind } = options
+  const made = { build: `NX679J-V${version}`, rollbackIndex: version, seed: version }
+  const build = await makeRom(model, { ...made, ...options, out: romPath(folder, kind) })
+  const expected: Record<string, Expected> = {}
+  for (const [name, { size, image }] of build) expected[name] = { size, sha256: await digest(image) }
+  writeFileSync(expectedPath(folder, kind), JSON.stringify(expected))
 }
 
 async function digest(image: ImageSource): Promise<string> {

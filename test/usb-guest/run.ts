@@ -7,7 +7,7 @@ import { findTool } from '../tools.ts'
 import { runInGuest } from './guest.ts'
 import { buildGuest, guestObstacle } from './image.ts'
 import { makeRoms } from './roms.ts'
-import { CHECKS_FILE, type Check, NODE_FLAGS, ROM_FOLDER } from './setup.ts'
+import { CHECKS_FILE, CHOSEN_GROUPS, type Check, GROUPS, NODE_FLAGS, ROM_FOLDER } from './setup.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const CACHE = join(ROOT, 'test/.cache/usb-guest')
@@ -16,9 +16,15 @@ const LIMIT_MS = 900_000
 const MEMORY_MB = 3072
 
 function obstacle(): string | undefined {
-  const missing = ['fastboot', 'img2simg'].filter((name) => findTool(name) === undefined)
+  const missing = ['fastboot', 'img2simg', 'qdl', 'sgdisk', 'losetup'].filter(
+    (name) => findTool(name) === undefined,
+  )
   return missing.length > 0 ? `${missing.join(', ')} not installed` : guestObstacle()
 }
+
+/** Named on the command line, or all. */
+const chosen = GROUPS.filter((group) => process.argv.slice(2).includes(group))
+const groups = chosen.length > 0 ? chosen : GROUPS
 
 async function testInGuest(): Promise<Tally> {
   const work = mkdtempSync(join(tmpdir(), 'slotbench-usb-'))
@@ -28,12 +34,12 @@ async function testInGuest(): Promise<Tally> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130))
   for (const folder of [roms, shared]) mkdirSync(folder)
   const image = buildGuest(CACHE)
-  await makeRoms(roms)
+  await makeRoms(roms, groups)
   const result = await runInGuest(image, {
     shared,
     command: [process.execPath, ...NODE_FLAGS, join(ROOT, 'test/usb-guest/inside.ts')],
     // Compiling is the slow part under emulation, and each start of the command line would do it anew.
-    env: { [ROM_FOLDER]: roms, NODE_COMPILE_CACHE: '/run/compile-cache' },
+    env: { [ROM_FOLDER]: roms, [CHOSEN_GROUPS]: groups.join(' '), NODE_COMPILE_CACHE: '/run/compile-cache' },
     memoryMb: MEMORY_MB,
     timeoutMs: LIMIT_MS,
   })

@@ -21,6 +21,18 @@ export const NODE_FLAGS = ['--liftoff-only', '--no-wasm-tier-up', '--no-wasm-dyn
 /** One package for each job, each a newer build than the one before. */
 export const ROMS = ['ota-zip', 'fastboot-folder', 'fastboot-zip'] as const satisfies readonly PackageKind[]
 
+/** For the terminal in EDL: less data, because Debian's qdl sends one packet at a time. */
+export const EDL_PROFILE: ProfileOptions = {
+  sizes: { system: 2 * MIB, vendor: MIB, product: MIB, boot: MIB, userdata: 2 * MIB },
+}
+export const EDL_SERIAL = 'GUESTEDL001'
+export const EDL_ROM = 'edl-folder' satisfies PackageKind
+
+/** The groups of checks; `npm run test:usb -- GROUP…` runs only those. */
+export const GROUPS = ['edl', 'fastboot', 'slotbench'] as const
+export type Group = (typeof GROUPS)[number]
+export const CHOSEN_GROUPS = 'SLOTBENCH_TEST_GROUPS'
+
 export function romPath(folder: string, kind: PackageKind): string {
   return join(folder, kind)
 }

@@ -6,11 +6,15 @@ export interface ByteSource {
   /** What a person would call it, for messages. */
   readonly name: string
   readonly size: Bytes
+  /** Reading backwards costs a pass from the front: compressed as a whole. */
+  readonly forwardOnly?: boolean
   /** Exactly `length` bytes from `offset`.
    * @throws SlotbenchError `source-truncated` when the source ends earlier, `host-io` when it cannot be read. */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   /** Fills `target` as `read` would, for who reads the whole source again and again; not every source can. */
   readInto?(target: Uint8Array<ArrayBuffer>, offset: number, signal?: AbortSignal): Promise<void>
+  /** Where it lies as it is, when it is a part of another source: one pass over that one can then serve both. */
+  readonly part?: { readonly of: ByteSource; readonly start: number }
   close(): Promise<void>
 }
 
@@ -24,6 +28,8 @@ export type Extent =
 
 /** An image that may never exist as a file. */
 export interface ImageSource {
+  /** The very bytes of the image, where they can be read anywhere; closing it closes nothing. */
+  readonly raw?: ByteSource
   readonly size: Bytes
   /** Of the whole expanded image, where the package vouches for it. */
   readonly sha256: Sha256 | undefined

@@ -90,6 +90,8 @@ export interface NextOptions {
   readonly waiting: Waiting
   /** What is said when something stands there that cannot be opened or got no further. */
   readonly hands: (seen: Mode) => Waiting
+  /** Nothing but EDL will do, or it is where the terminal came in: what cannot be opened there is an error. Elsewhere hands can still go on. */
+  readonly needsEdl?: boolean
   /** A terminal with ADB was seen, whether it lets us in or not. */
   readonly onSystem?: (() => void) | undefined
 }
@@ -157,7 +159,7 @@ export class BaySessions {
       } catch (thrown) {
         if (this.#o.signal.aborted) throw abortError(this.#o.signal)
         const error = asSlotbenchError(thrown)
-        const after = afterFailure(error, sighting)
+        const after = afterFailure(error, sighting, o.needsEdl === true)
         if (after === 'throw' || (after !== 'spent' && until.deadline.expired)) throw error
         if (after === 'spent') this.#spent.set(keyOf(sighting), error)
         if (after === 'spent' && o.handsMs !== undefined) until = this.#io(o.handsMs)
@@ -233,11 +235,15 @@ export class BaySessions {
     }, until)
   }
 
-  #isOpenable(sighting: Sighting): boolean {
-    if (this.#spent.has(keyOf(sighting))) return false
+  /** Whether this bench can open what was sighted at all. */
+  opens(sighting: Sighting): boolean {
     if (sighting.protocol === 'adb') return this.#openers.openAdb !== undefined
     if (sighting.protocol === 'edl') return this.#openers.openEdl !== undefined
     return sighting.protocol === 'fastboot' || sighting.problem !== undefined
+  }
+
+  #isOpenable(sighting: Sighting): boolean {
+    return !this.#spent.has(keyOf(sighting)) && this.opens(sighting)
   }
 
   async #open(sighting: Sighting, until: IoOptions): Promise<TerminalSession> {
@@ -256,9 +262,11 @@ export class BaySessions {
     const { openSession, openEdl } = this.#openers
     if (sighting.protocol === 'adb') return this.#openAdb(sighting, until.deadline)
     const io = this.#io(this.#o.patience.open)
-    return sighting.protocol === 'edl' && openEdl !== undefined
-      ? openEdl(sighting, io)
-      : openSession(sighting, io)
+    if (sighting.protocol !== 'edl') return openSession(sighting, io)
+    return (
+      openEdl?.(sighting, io) ??
+      Promise.reject(new SlotbenchError('loader-missing', `the terminal on ${sighting.bay} is in EDL`))
+    )
   }
 
   /** Remembers what came up in a mode that is never opened. */
@@ -324,8 +332,13 @@ export class BaySessions {
 
 /** What follows when a sighting could not be opened. A fastboot terminal that fails is the step's business; one on ADB may leave, be let
  * go of, or be of no use any more. */
-function afterFailure(error: SlotbenchError, { protocol }: Sighting): 'throw' | 'spent' | 'held' | 'again' {
+function afterFailure(
+  error: SlotbenchError,
+  { protocol }: Sighting,
+  needsEdl: boolean,
+): 'throw' | 'spent' | 'held' | 'again' {
   const isAnother = error.code === 'terminal-stranger' || error.code === 'plan-stale'
+  if (protocol === 'edl') return needsEdl || isAnother ? 'throw' : 'spent'
   if (protocol === 'fastboot' || isAnother || error.code === 'adb-key-invalid') return 'throw'
   if (SHUT.has(error.code)) return 'spent'
   return HELD.has(error.code) ? 'held' : 'again'

@@ -130,8 +130,7 @@ async function sendOff(
   to: RebootTarget,
   o: JourneyOptions,
 ): Promise<SentOff> {
-  if (sighting.protocol === undefined || sighting.protocol === 'edl')
-    return { from: sighting.mode, restarted: false }
+  if (!bay.opens(sighting)) return { from: sighting.mode, restarted: false }
   const session = await bay.openNow(sighting)
   const from = session.facts.mode
   try {

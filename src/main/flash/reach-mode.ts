@@ -18,7 +18,7 @@ export function nextRestart(from: Mode, to: Mode): RebootTarget | undefined {
     from === 'sideload' ||
     from === 'rescue' ||
     from === 'charging'
-  if (!overAdb && from !== 'bootloader' && from !== 'fastbootd') return undefined
+  if (!overAdb && from !== 'bootloader' && from !== 'fastbootd' && from !== 'edl') return undefined
   switch (to) {
     case 'bootloader':
     case 'fastbootd':
@@ -29,7 +29,7 @@ export function nextRestart(from: Mode, to: Mode): RebootTarget | undefined {
       // A bootloader cannot ask for it; recovery can be asked where it has ADB, and by hands where it has not.
       return overAdb ? 'sideload' : 'recovery'
     case 'edl':
-      return overAdb ? 'edl' : undefined
+      return overAdb || from === 'edl' ? 'edl' : undefined
     default:
       return undefined
   }
@@ -84,10 +84,16 @@ export async function anyMode(
   return nextOnTheWay(bay, to, { patience })
 }
 
+/** As `anyMode`, before anything is planned: a terminal in EDL whose programmer is missing or wrong is said at once. */
+export async function whateverMode(bay: BaySessions, patience: Patience): Promise<TerminalSession> {
+  return nextOnTheWay(bay, 'bootloader', { patience }, true)
+}
+
 async function nextOnTheWay(
   bay: BaySessions,
   to: Mode,
   o: Omit<ReachOptions, 'signal'>,
+  needsEdl = to === 'edl',
 ): Promise<TerminalSession> {
   const { patience, onSystem } = o
   const seconds = Math.round(patience.hands / 1000)
@@ -95,7 +101,10 @@ async function nextOnTheWay(
   // Hands take longer than a restart, and whether they are needed is seen only when the terminal is there.
   const ms = bay.obstacle === undefined ? patience.reconnect : patience.hands
   try {
-    return await bay.next({ ms, handsMs: patience.hands, waiting: { reason: 'terminal' }, hands, onSystem })
+    return await bay.next({
+      ...{ ms, handsMs: patience.hands, waiting: { reason: 'terminal' }, hands, onSystem },
+      needsEdl,
+    })
   } catch (thrown) {
     const error = asSlotbenchError(thrown)
     const obstacle = bay.obstacle

@@ -19,7 +19,7 @@ export interface EngineDeps extends SessionOpeners {
   readonly workshop: Workshop
   readonly backups: BackupStore
   /** Opens a package; the engine compares its fingerprint with the plan's. */
-  readonly openRom: (path: string, signal: AbortSignal) => Promise<Rom>
+  readonly openRom: (path: string, signal: AbortSignal, flavour?: string) => Promise<Rom>
   /** Opens the package's file as it lies there, for a recovery that installs it by itself. */
   readonly openFile: (path: string) => Promise<ByteSource>
   readonly emit: (event: JobEvent) => void
@@ -68,7 +68,8 @@ export class RunContext {
   /** The package, opened again if need be, and still the one that was planned with. */
   async rom(): Promise<Rom> {
     if (this.#rom !== undefined) return this.#rom
-    const rom = await this.deps.openRom(this.plan.rom.path, this.signal)
+    const { path, edl } = this.plan.rom
+    const rom = await this.deps.openRom(path, this.signal, edl?.flavour)
     if (rom.info.fingerprint !== this.plan.rom.fingerprint) {
       await rom.close()
       throw new SlotbenchError(
@@ -109,7 +110,8 @@ export class RunContext {
 
   /** A session with the terminal in whatever mode it is; `to` is where hands should bring one that cannot be opened. */
   async reachAny(to?: Mode): Promise<TerminalSession> {
-    this.#session ??= await anyMode(this.bay, this.patience, to)
+    const where = to ?? (this.plan.facts.mode === 'edl' ? 'edl' : 'bootloader')
+    this.#session ??= await anyMode(this.bay, this.patience, where)
     return this.#session
   }
 

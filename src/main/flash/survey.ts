@@ -4,7 +4,7 @@ import type { Mode, TerminalFacts } from '../../shared/terminal.ts'
 import { sameThroughout } from '../terminals/identity.ts'
 import type { FlashSession, TerminalSession } from '../terminals/types.ts'
 import { BaySessions, PATIENCE, type Patience, type SessionOpeners, type Waiting } from './bay-sessions.ts'
-import { anyMode, reachMode } from './reach-mode.ts'
+import { reachMode, whateverMode } from './reach-mode.ts'
 
 /** One reading per mode, in the order of the visits; at least one. */
 export type Readings = readonly [TerminalFacts, ...TerminalFacts[]]
@@ -34,7 +34,7 @@ export async function survey(openers: SessionOpeners, o: SurveyOptions): Promise
     onWaiting: o.onWaiting,
     check: ({ facts }) => check(facts),
   })
-  const known: [TerminalFacts, ...TerminalFacts[]] = [await visit(await anyMode(bay, patience), o)]
+  const known: [TerminalFacts, ...TerminalFacts[]] = [await visit(await whateverMode(bay, patience), o)]
   for (;;) {
     const visited = new Set(known.map((facts) => facts.mode))
     const mode = o.next(known).find((wanted) => !visited.has(wanted))

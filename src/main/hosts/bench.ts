@@ -6,8 +6,9 @@ import type { RomInfo } from '../../shared/rom.ts'
 import type { TerminalFacts } from '../../shared/terminal.ts'
 import { openRom } from '../core/rom/open.ts'
 import type { Rom } from '../core/rom/types.ts'
-import { verifyRom } from '../core/rom/verify.ts'
+import { type VerifyProgress, verifyRom } from '../core/rom/verify.ts'
 import type { ByteSource } from '../core/source.ts'
+import { judge } from '../core/trust/verdict.ts'
 import type { Workshop } from '../core/workshop.ts'
 import type { Patience, SessionOpeners } from '../flash/bay-sessions.ts'
 import { Engine } from '../flash/engine.ts'
@@ -17,11 +18,13 @@ import { adbKeyStore } from '../io/adb/key-store.ts'
 import { adbServer } from '../io/adb/server.ts'
 import { FileBackupStore } from '../io/files/backup-store.ts'
 import { freeSpace } from '../io/files/free-space.ts'
+import { LoaderStore } from '../io/files/loader-store.ts'
 import { openFile } from '../io/files/open-file.ts'
 import { openFolder } from '../io/files/open-folder.ts'
 import { openDatabase } from '../io/sqlite/database.ts'
 import { SqliteJobJournal } from '../io/sqlite/job-journal.ts'
 import { KnownTerminals } from '../io/sqlite/known-terminals.ts'
+import { TrustAnchors } from '../io/sqlite/trust-anchors.ts'
 import { VerifiedRoms } from '../io/sqlite/verified-roms.ts'
 import { watchTcpEndpoints } from '../io/tcp/tcp-source.ts'
 import { loadSystemUsb } from '../io/usb/system-backend.ts'
@@ -31,6 +34,7 @@ import { openAdbSession } from '../terminals/adb/session.ts'
 import { createDiscovery } from '../terminals/discovery.ts'
 import { openFastbootSession } from '../terminals/fastboot/session.ts'
 import type { BenchDiscovery, RebootTarget, Sighting, TerminalSession } from '../terminals/types.ts'
+import { edlOpener } from './edl-opener.ts'
 
 export interface BenchOptions {
   readonly data: string
@@ -52,8 +56,11 @@ export interface Bench {
   readonly reports: string
   readonly journal: SqliteJobJournal
   readonly known: KnownTerminals
+  readonly anchors: TrustAnchors
   readonly workshop: Workshop
   readonly backups: FileBackupStore
+  /** Whether there is any programmer with which a terminal in EDL could be opened. */
+  readonly opensEdl: boolean
   /** Looks at the ports from the first call on. */
   discovery(): BenchDiscovery
   /** Looks at the ports of a system that does not announce changes, and at what could not be opened before. */
@@ -68,8 +75,12 @@ export interface Bench {
   openFile(path: string): Promise<ByteSource>
   /** Takes a terminal into another mode; see `goToMode`. */
   goTo(sighting: Sighting, to: RebootTarget, options: Omit<JourneyOptions, 'patience'>): Promise<Arrival>
-  open(path: string, signal: AbortSignal): Promise<Rom>
-  /** What the package says of itself with every digest checked; a file that was verified before is not read again. */
+  /** @param flavour which variant is meant, of a package that holds several. */
+  open(path: string, signal: AbortSignal, flavour?: string): Promise<Rom>
+  /** From now on terminals in EDL may be opened with the programmers that the package brings. */
+  keepLoadersOf(rom: Rom): Promise<void>
+  /** What the package says of itself with every digest checked, and the verdict on it by the keys that are trusted now; a file that was
+   * verified before is not read again. */
   verify(
     rom: Rom,
     options: { readonly signal: AbortSignal; readonly onProgress: (done: number, total: number) => void },
@@ -87,7 +98,9 @@ export function openBench(options: BenchOptions): Bench {
   const journal = new SqliteJobJournal(database)
   const verified = new VerifiedRoms(database)
   const known = new KnownTerminals(database)
+  const anchors = new TrustAnchors(database)
   const backups = new FileBackupStore(join(data, 'backups'))
+  const edl = edlOpener(options.loaders ?? [], new LoaderStore(join(data, 'loaders')))
   const workshop = createWorkshop()
   let discovery: BenchDiscovery | undefined
   const look = () => {
@@ -98,8 +111,8 @@ export function openBench(options: BenchOptions): Bench {
     ])
     return discovery
   }
-  const open = (path: string, signal: AbortSignal) =>
-    openRom(resolve(path), { openFile, openFolder, workshop }, signal)
+  const open = (path: string, signal: AbortSignal, flavour?: string) =>
+    openRom(resolve(path), { openFile, openFolder, workshop, flavour }, signal)
   const adb = {
     credentials: adbKeyStore({ dataFolder: data }),
     server: adbServer(),
@@ -109,6 +122,7 @@ export function openBench(options: BenchOptions): Bench {
     discovery: look(),
     openSession: openFastbootSession,
     openAdb: (sighting, o) => openAdbSession(sighting, { ...o, ...adb }),
+    openEdl: edl.any ? (sighting, o) => edl.open(sighting, look(), o) : undefined,
     memory: known,
   })
   return {
@@ -116,8 +130,12 @@ export function openBench(options: BenchOptions): Bench {
     reports: join(data, 'reports'),
     journal,
     known,
+    anchors,
     workshop,
     backups,
+    get opensEdl() {
+      return edl.any
+    },
     discovery: look,
     async lookAgain(signal) {
       await look().scan({ signal, deadline: Deadline.after(LOOK_MS) })
@@ -140,16 +158,17 @@ export function openBench(options: BenchOptions): Bench {
     read: (sighting, o) => readOnce(openers(), sighting, { ...o, patience: options.patience }),
     goTo: (sighting, to, o) => goToMode(openers(), sighting, to, { ...o, patience: options.patience }),
     open,
+    keepLoadersOf: (rom) => edl.use(rom),
     async verify(rom, { signal, onProgress }) {
-      const known = await verified.find(rom.info.path, rom.info.fingerprint)
-      if (known !== undefined) return known
-      const { info } = await verifyRom(rom, {
-        signal,
-        workshop,
-        onProgress: ({ done, total }) => onProgress(done, total),
-      })
-      await verified.remember(rom.info.path, info, new Date())
-      return info
+      const { path, fingerprint } = rom.info
+      let known = await verified.find(path, fingerprint)
+      if (known === undefined) {
+        const progress = ({ done, total }: VerifyProgress) => onProgress(done, total)
+        const { info, evidence } = await verifyRom(rom, { signal, workshop, onProgress: progress })
+        known = { info, evidence }
+        await verified.remember(path, known, new Date())
+      }
+      return { ...known.info, trust: judge(known.evidence, anchors.list()) }
     },
     freeBytes: () => freeSpace(data),
     async close() {

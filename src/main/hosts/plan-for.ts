@@ -29,6 +29,7 @@ export interface PlanFor {
 /** @throws SlotbenchError `job-busy` while a job works on that terminal, and what reading and verifying throw. */
 export async function planFor(bench: Bench, o: PlanFor): Promise<Plan> {
   bench.journal.checkFree(o.sighting.bay, o.sighting.serial)
+  await bench.keepLoadersOf(o.rom)
   // The terminal first: a wrong cable is found in a second, a whole ROM is verified in minutes.
   const facts = mergeFacts(await readings(bench, o))
   o.onRead?.()

@@ -76,12 +76,25 @@ export interface Capabilities {
   readonly logicalPartitions: boolean
 }
 
-export interface WriteOptions extends IoOptions {
+/** Of what changes sectors. */
+export interface ChangeOptions extends IoOptions {
+  /** The bytes are this very terminal's own backup: only then may they go where its identity, radio calibration and keys lie (design,
+   * rule 7). Where partitions are found by tables of ours (EDL), everything else is refused there with `partition-protected`. */
+  readonly restore?: boolean
+}
+
+export interface WriteOptions extends ChangeOptions {
   readonly workshop: Workshop
   /** `done` and `total` in image bytes (not wire bytes); monotonic. */
   readonly onProgress?: (done: number, total: number) => void
   /** The image is this terminal's own backup: only then are radio and identity partitions written (design, rule 7). */
   readonly restore?: boolean
+}
+
+export interface DigestOptions extends WriteOptions {
+  /** What it should be, where that is known: a terminal that digests by itself is then asked about its pieces, and nothing comes back over
+   * the wire unless one differs. */
+  readonly expected?: ImageSource
 }
 
 export interface WriteReceipt {
@@ -118,10 +131,10 @@ export interface FlashSession extends TerminalSession {
   /** @throws SlotbenchError `image-too-large`, `terminal-*`, `digest-mismatch` when the stream is not what the image promises. */
   write(target: PartitionName, image: ImageSource, options: WriteOptions): Promise<WriteReceipt>
   /** SHA-256 of the first `size` bytes as the terminal holds them. Only where `can.readBack`. */
-  digest(target: PartitionName, size: Bytes, options: WriteOptions): Promise<Sha256>
+  digest(target: PartitionName, size: Bytes, options: DigestOptions): Promise<Sha256>
   /** Bytes of the partition as the terminal holds them, in order. Only where `can.readBack`. */
   read(target: PartitionName, size: Bytes, options: IoOptions): AsyncIterable<Uint8Array<ArrayBuffer>>
-  erase(target: PartitionName, options: IoOptions): Promise<void>
+  erase(target: PartitionName, options: ChangeOptions): Promise<void>
   setActive(slot: Slot, options: IoOptions): Promise<void>
   /** Done as well when there is none of that name. Only where `can.logicalPartitions`. */
   deleteLogical(target: PartitionName, options: IoOptions): Promise<void>
@@ -152,13 +165,16 @@ export interface EdlDisk {
 export interface EdlSession extends FlashSession {
   readonly protocol: 'edl'
   readonly disks: readonly EdlDisk[]
+  /** @throws SlotbenchError `image-too-large`, `partition-protected` where the sectors are those of a partition table or of a partition
+   * that belongs to this one terminal, and on a LUN whose table cannot be read. */
   programSectors(range: SectorRange, image: ImageSource, options: WriteOptions): Promise<WriteReceipt>
   readSectors(range: SectorRange, options: IoOptions): AsyncIterable<Uint8Array<ArrayBuffer>>
   /** Digested on the terminal where its programmer can, else read back. */
-  digestSectors(range: SectorRange, options: WriteOptions): Promise<Sha256>
-  eraseSectors(range: SectorRange, options: IoOptions): Promise<void>
-  /** Backup copy, read back, then primary copy, read back: one good copy is there at every moment. `disks` and `facts` follow. */
-  writeTable(lun: number, table: GptTable, options: IoOptions): Promise<void>
+  digestSectors(range: SectorRange, options: DigestOptions): Promise<Sha256>
+  eraseSectors(range: SectorRange, options: ChangeOptions): Promise<void>
+  /** Backup copy, read back, then primary copy, read back: one good copy is there at every moment. `disks` and `facts` follow.
+   * @throws SlotbenchError `gpt-invalid`, `partition-protected` for a table that moves what belongs to this one terminal. */
+  writeTable(lun: number, table: GptTable, options: ChangeOptions): Promise<void>
 }
 
 export interface ResizeOptions extends IoOptions {

@@ -24,7 +24,15 @@ export interface BootInput {
 }
 
 export interface BootOutcome {
-  readonly state: 'bootloader' | 'system' | 'bricked' | 'rom' | 'boot-loop' | 'charging' | RecoveryMode
+  readonly state:
+    | 'bootloader'
+    | 'system'
+    | 'bricked'
+    | 'rom'
+    | 'crashdump'
+    | 'boot-loop'
+    | 'charging'
+    | RecoveryMode
   readonly record: BootRecord
   /** Of the vbmeta images of what was booted; empty where nothing was. */
   readonly properties: ReadonlyMap<string, string>
@@ -66,6 +74,8 @@ class BootRun {
     this.#properties = new Map()
     if (this.#input.wanted === 'edl')
       return this.#rest('rom', undefined, 'no-bootloader', 'asked to stay in the boot ROM')
+    if (this.#input.wanted === 'crash')
+      return this.#rest('crashdump', undefined, 'kernel-crashed', 'the boot chain crashed')
     const table = await this.#slots?.read().catch(() => undefined)
     const missing = await this.#brokenFirmware(table?.active)
     if (missing) return this.#rest('rom', undefined, 'no-bootloader', `${missing} cannot be run`)

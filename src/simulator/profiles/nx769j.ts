@@ -1,4 +1,5 @@
 // A Virtual A/B phone as the RedMagic 9 Pro (NX769J): logical partitions in super, and two names that are one model.
+import { NX769J_EDL, NX789J_EDL } from './edl.ts'
 import { KIB, MIB, onePartition, slottedPartition } from './parts.ts'
 import { NUBIA_USB, NX679J_FASTBOOT } from './qualcomm.ts'
 import type { DynamicProfile, PartitionProfile, TerminalProfile } from './types.ts'
@@ -30,6 +31,8 @@ const PARTITIONS: readonly PartitionProfile[] = [
   slottedPartition('vbmeta', 4, 64 * KIB, { verification: 'vbmeta' }),
   slottedPartition('vbmeta_system', 4, 64 * KIB, { verification: 'vbmeta-chained' }),
   onePartition('devinfo', 4, 4 * KIB),
+  onePartition('cdt', 3, 128 * KIB),
+  onePartition('ddr', 3, MIB),
   onePartition('modemst1', 5, 256 * KIB),
   onePartition('modemst2', 5, 256 * KIB),
   onePartition('fsg', 5, 256 * KIB),
@@ -89,6 +92,7 @@ export const NX769J: TerminalProfile = {
     constants: { ...NX679J_FASTBOOT.constants, 'version-bootloader': 'NX769J-sim-1' },
   },
   dynamic: DYNAMIC,
+  edl: NX769J_EDL,
 }
 
 /** As real Virtual A/B terminals: super holds one slot and little more. */
@@ -97,4 +101,23 @@ export const NX769J_TIGHT: TerminalProfile = {
   id: 'nx769j-tight',
   title: 'RedMagic 9 Pro (NX769J, PQ83A01), Qualcomm, Virtual A/B, super holds one slot',
   dynamic: { ...DYNAMIC, slotsInSuper: 1, spare: 0.3 },
+}
+
+/** The generation whose EDL differs (zte-domain §0.2, §0.3); the rest is as its predecessor. */
+export const NX789J: TerminalProfile = {
+  ...NX769J,
+  id: 'nx789j',
+  title: 'RedMagic 10 Pro (NX789J), Qualcomm, Virtual A/B, EDL of the newest kind',
+  product: 'NX789J',
+  aliases: ['NX789J', 'RedMagic 10 Pro'],
+  usb: {
+    ...NX769J.usb,
+    system: { ...NUBIA_USB.system, productName: 'NX789J' },
+    recovery: { ...NUBIA_USB.recovery, productName: 'NX789J' },
+  },
+  fastboot: {
+    ...NX769J.fastboot,
+    constants: { ...NX769J.fastboot.constants, 'version-bootloader': 'NX789J-sim-1' },
+  },
+  edl: NX789J_EDL,
 }

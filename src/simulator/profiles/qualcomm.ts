@@ -1,4 +1,5 @@
 // Qualcomm terminals: an A/B phone as the RedMagic 7 (NX679J), a test variation of it with `fetch`, and an A-only phone.
+import { MSM8953_EDL, NX659J_EDL, NX679J_EDL } from './edl.ts'
 import { KIB, MIB, onePartition, slottedPartition } from './parts.ts'
 import type { FastbootProfile, PartitionProfile, TerminalProfile, UsbProfile } from './types.ts'
 
@@ -16,7 +17,7 @@ export const NUBIA_USB: UsbProfile = {
   recovery: { vendorId: 0x18d1, productId: 0xd001, productName: 'NX679J' },
 }
 
-/** LUNs as on UFS: 0 data and system, 1 and 2 the first boot stage, 4 firmware and boot chain, 5 radio (zte-domain §3.1). */
+/** LUNs as on UFS: 0 data and system, 1 and 2 the first boot stage, 3 chip and memory data, 4 firmware and boot chain, 5 radio (zte-domain §3.1). */
 const NX679J_PARTITIONS: readonly PartitionProfile[] = [
   onePartition('persist', 0, MIB),
   onePartition('misc', 0, MIB),
@@ -35,6 +36,8 @@ const NX679J_PARTITIONS: readonly PartitionProfile[] = [
   slottedPartition('vbmeta', 4, 64 * KIB, { verification: 'vbmeta' }),
   slottedPartition('vbmeta_system', 4, 64 * KIB, { verification: 'vbmeta-chained' }),
   onePartition('devinfo', 4, 4 * KIB),
+  onePartition('cdt', 3, 128 * KIB),
+  onePartition('ddr', 3, MIB),
   onePartition('modemst1', 5, 256 * KIB),
   onePartition('modemst2', 5, 256 * KIB),
   onePartition('fsg', 5, 256 * KIB),
@@ -97,6 +100,7 @@ export const NX679J: TerminalProfile = {
   partitions: NX679J_PARTITIONS,
   usb: NUBIA_USB,
   fastboot: NX679J_FASTBOOT,
+  edl: NX679J_EDL,
 }
 
 /** Not a real terminal: the NX679J with the `fetch` that fastbootd of debuggable builds has, so that reading back,
@@ -156,4 +160,49 @@ export const A_ONLY: TerminalProfile = {
     variables: NX679J_VARIABLES.filter((name) => !ABOUT_SLOTS.test(name)),
     constants: { ...NX679J_FASTBOOT.constants, 'version-bootloader': 'NX659J-sim-1' },
   },
+  edl: NX659J_EDL,
+}
+
+/** One LUN, as eMMC has it. */
+const EMMC_PARTITIONS: readonly PartitionProfile[] = [
+  slottedPartition('xbl', 0, 512 * KIB, { verification: 'firmware', critical: true }),
+  slottedPartition('abl', 0, 256 * KIB, { verification: 'firmware', critical: true }),
+  slottedPartition('modem', 0, MIB, { verification: 'hash' }),
+  slottedPartition('boot', 0, 2 * MIB, { verification: 'hash' }),
+  slottedPartition('dtbo', 0, 512 * KIB, { verification: 'hash' }),
+  slottedPartition('vbmeta', 0, 64 * KIB, { verification: 'vbmeta' }),
+  onePartition('devinfo', 0, 4 * KIB),
+  onePartition('modemst1', 0, 256 * KIB),
+  onePartition('modemst2', 0, 256 * KIB),
+  onePartition('fsg', 0, 256 * KIB),
+  onePartition('fsc', 0, 128 * KIB),
+  onePartition('persist', 0, MIB),
+  onePartition('misc', 0, MIB),
+  slottedPartition('system', 0, 6 * MIB, { verification: 'hashtree', type: 'ext4' }),
+  slottedPartition('vendor', 0, 3 * MIB, { verification: 'hashtree', type: 'ext4' }),
+  onePartition('userdata', 0, 16 * MIB, { type: 'ext4' }),
+]
+
+/** In the manner of a Blade with an MSM8953 (zte-domain §1.1): which slots it has is this model's own, real ones differ. */
+export const EMMC_AB: TerminalProfile = {
+  id: 'emmc-ab',
+  title: 'ZTE Blade with eMMC (MSM8953), Qualcomm, A/B',
+  product: 'P671F20',
+  aliases: ['P671F20', 'ZTE Blade V9'],
+  sectorSize: 512,
+  slotScheme: 'qualcomm-gpt',
+  partitions: EMMC_PARTITIONS,
+  usb: {
+    ...NUBIA_USB,
+    rom: { ...QUALCOMM_USB.rom, productName: 'QUSB_BULK_CID:0000_SN:00000000' },
+    system: { vendorId: 0x19d2, productId: 0x1351, productName: 'ZTE Blade V9' },
+    recovery: { vendorId: 0x18d1, productId: 0xd001, productName: 'ZTE Blade V9' },
+  },
+  fastboot: {
+    ...NX679J_FASTBOOT,
+    replyBytes: 64,
+    maxDownload: 536870912,
+    constants: { ...NX679J_FASTBOOT.constants, variant: 'MSM eMMC', 'version-bootloader': 'P671F20-sim-1' },
+  },
+  edl: MSM8953_EDL,
 }

@@ -1,4 +1,5 @@
 // What distinguishes one model of terminal from another, as data.
+import type { EdlProfile } from './edl-types.ts'
 
 /** How the bootloader remembers which slot to boot (zte-domain §4.3, §4.5). */
 export type SlotScheme = 'qualcomm-gpt' | 'bootctl-misc' | 'none'
@@ -112,6 +113,8 @@ export interface TerminalProfile {
   readonly usb: UsbProfile
   readonly fastboot: FastbootProfile
   readonly dynamic?: DynamicProfile
+  /** Absent: its boot ROM speaks something else, or nothing. */
+  readonly edl?: EdlProfile
 }
 
 export interface ProfileOptions {

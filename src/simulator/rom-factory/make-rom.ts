@@ -6,6 +6,7 @@ import { type Build, type BuildOptions, makeBuild } from '../make-images.ts'
 import type { TerminalProfile } from '../profiles/types.ts'
 import { emptySuper } from '../super/factory-super.ts'
 import { SUPER } from '../super/tables.ts'
+import { type EdlOptions, edlZipBytes, writeEdlFolder } from './edl-package.ts'
 import {
   type FactoryOptions,
   type FastbootSet,
@@ -13,6 +14,7 @@ import {
   setZipBytes,
   writeSetFolder,
 } from './fastboot-set.ts'
+import type { OtaSigner } from './ota-signature.ts'
 import { OTA_TEST_CERTIFICATE, otaTestKey } from './ota-test-key.ts'
 import { type OtaOptions, otaZipBytes } from './ota-zip.ts'
 import type { OperationOptions } from './payload-operations.ts'
@@ -21,7 +23,7 @@ import { superEmptyImage, wholeSuperImage } from './super-image.ts'
 import { writeError, writeFileWhole } from './write-file.ts'
 
 export interface RomOptions {
-  /** Path of the file to write; of the folder for `fastboot-folder`. */
+  /** Path of the file to write; of the folder for `fastboot-folder` and `edl-folder`. */
   readonly out: string
   readonly kind: PackageKind
   readonly build: string
@@ -33,15 +35,18 @@ export interface RomOptions {
   readonly models?: readonly string[]
   readonly operations?: Partial<OperationOptions>
   readonly dynamicGroups?: PayloadOptions['dynamicGroups']
-  readonly ota?: Pick<OtaOptions, 'deflatePayload' | 'downgrade'>
+  readonly ota?: Pick<OtaOptions, 'deflatePayload' | 'downgrade' | 'certificate'>
   readonly set?: Pick<FastbootSet, 'format' | 'sparseZeros' | 'requirements'>
   /** How a set holds logical partitions: one image for each beside `super_empty.img` (the default), or all in one `super.img`. */
   readonly logicalAs?: 'images' | 'super'
   readonly factory?: FactoryOptions
+  readonly edl?: EdlOptions
   /** Makes a delta of an `ota-zip` or `payload`: what it starts from. */
   readonly from?: { readonly build: string; readonly images: Build }
-  /** Default: signed with the simulator's test key, which OTA packages then carry the certificate of. */
+  /** Default: signed with the simulator's test key: payload and whole OTA zip, which then carries its certificate. */
   readonly signed?: boolean
+  /** Signs with another key. */
+  readonly signer?: OtaSigner
   readonly signal?: AbortSignal
 }
 
@@ -67,7 +72,11 @@ export async function writeRom(profile: TerminalProfile, build: Build, options: 
   }
 }
 
-function writeKind(profile: TerminalProfile, images: readonly NamedImage[], options: Settled): Promise<void> {
+async function writeKind(
+  profile: TerminalProfile,
+  images: readonly NamedImage[],
+  options: Settled,
+): Promise<void> {
   const { kind, out, signal, factory } = options
   switch (kind) {
     case 'ota-zip':
@@ -79,10 +88,16 @@ function writeKind(profile: TerminalProfile, images: readonly NamedImage[], opti
       return writeFileWhole(out, setZipBytes(fastbootSet(profile, images, options)), signal)
     case 'factory-zip':
       return writeFileWhole(out, factoryZipBytes(fastbootSet(profile, images, options), factory), signal)
+    case 'edl-folder':
+      return writeEdlFolder(out, { profile, images, signal, ...options.edl })
+    case 'edl-zip':
+      return writeFileWhole(out, await edlZipBytes({ profile, images, signal, ...options.edl }), signal)
     default:
       return missingCase(kind)
   }
 }
+
+const TEST_SIGNER: OtaSigner = { key: otaTestKey(), certificate: OTA_TEST_CERTIFICATE }
 
 type Settled = RomOptions & { readonly signal: AbortSignal }
 
@@ -93,11 +108,11 @@ async function writePayloadKind(profile: TerminalProfile, images: readonly Named
     images,
     maxTimestamp: timestampOf(options),
     signal,
-    ...(options.from && { minorVersion: DELTA_VERSION }),
+    ...(options.from && { minorVersion: operations?.patches ? BROTLI_VERSION : DELTA_VERSION }),
     ...(operations && { operations }),
     ...(securityPatch && { securityPatch }),
     ...(dynamicGroups && { dynamicGroups }),
-    ...(signed && { sign: otaTestKey() }),
+    ...(signed && { sign: (options.signer ?? TEST_SIGNER).key }),
   })
   try {
     const bytes = options.kind === 'payload' ? payload.bytes() : otaBytes(profile, payload, options)
@@ -115,7 +130,7 @@ function otaBytes(profile: TerminalProfile, payload: SpooledPayload, options: Se
     timestamp: timestampOf(options),
     ...(options.from && { preBuild: options.from.build }),
     ...(options.securityPatch && { securityPatch: options.securityPatch }),
-    ...((options.signed ?? true) && { certificate: OTA_TEST_CERTIFICATE }),
+    ...((options.signed ?? true) && { sign: options.signer ?? TEST_SIGNER }),
     ...options.ota,
   })
 }
@@ -161,6 +176,8 @@ function fastbootSet(profile: TerminalProfile, images: readonly NamedImage[], op
 
 /** The minor version with SOURCE_COPY and the digests of sources (AOSP payload_constants.cc: kSourceMinorPayloadVersion). */
 const DELTA_VERSION = 2
+/** The one from which on patches may be compressed with brotli (kBrotliBsdiffMinorPayloadVersion). */
+const BROTLI_VERSION = 4
 
 const DEFAULT_PATCH = '2026-01-01'
 

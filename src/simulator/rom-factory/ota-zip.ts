@@ -1,4 +1,5 @@
 // OTA packages: a zip with payload.bin and what describes it (AOSP releasetools, ota_utils.py).
+import { type OtaSigner, signedZipBytes } from './ota-signature.ts'
 import type { SpooledPayload } from './payload-writer.ts'
 import { storedOffsets, type ZipMember, zipBytes } from './zip-writer.ts'
 
@@ -15,8 +16,10 @@ export interface OtaOptions {
   readonly securityPatch?: string
   /** The makers allow going back to it. */
   readonly downgrade?: boolean
-  /** PEM of the signer. */
+  /** PEM of the signer that META-INF/com/android/otacert names; the one of `sign` when left out. */
   readonly certificate?: string
+  /** Signs the whole zip. */
+  readonly sign?: OtaSigner
   /** Genuine packages store the payload, so that it can be read in place; some repacked ones do not. */
   readonly deflatePayload?: boolean
 }
@@ -30,7 +33,8 @@ const PAYLOAD = 'payload.bin'
 export function otaZipBytes(options: OtaOptions): AsyncGenerator<Uint8Array> {
   const { payload, deflatePayload = false } = options
   const properties = Buffer.from(payloadProperties(payload))
-  const certificate = options.certificate === undefined ? undefined : Buffer.from(options.certificate)
+  const named = options.certificate ?? options.sign?.certificate
+  const certificate = named === undefined ? undefined : Buffer.from(named)
   const metadata = Buffer.from(metadataText(options, { properties, certificate }))
   const members: ZipMember[] = [
     { name: METADATA, content: metadata, compress: false },
@@ -38,7 +42,7 @@ export function otaZipBytes(options: OtaOptions): AsyncGenerator<Uint8Array> {
     { name: PROPERTIES, content: properties, compress: false },
     { name: PAYLOAD, content: () => payload.bytes(), compress: deflatePayload },
   ]
-  return zipBytes(members)
+  return options.sign === undefined ? zipBytes(members) : signedZipBytes(zipBytes(members), options.sign)
 }
 
 /** Digests in base64 (AOSP payload_properties.cc). */

@@ -4,6 +4,7 @@ import { OPERATION_TYPE } from '../../main/core/formats/payload-manifest.ts'
 import type { ImageSource } from '../../main/core/source.ts'
 import { abortError, SlotbenchError } from '../../shared/errors.ts'
 import type { BlobSpool } from './blob-spool.ts'
+import { BROTLI, bsdf2Patch, bsdiff40Patch } from './bsdiff-encoder.ts'
 import type { CompressedKind, Compressor, Compressors } from './compressors.ts'
 import { type Chunk, chunksOf, imageRuns, paddedSize, type Run, runBytes } from './image-chunks.ts'
 
@@ -18,6 +19,8 @@ export interface OperationOptions {
   readonly largeOperations: boolean
   /** Every other chunk of zeros as DISCARD instead of ZERO. */
   readonly discard: boolean
+  /** In a delta, chunks that changed become SOURCE_BSDIFF (bzip2) or BROTLI_BSDIFF where that is shorter. */
+  readonly patches?: 'bzip2' | 'brotli'
   readonly compressors: Compressors
 }
 
@@ -96,13 +99,35 @@ export class OperationWriter {
     )) {
       const { value: oldChunk } = await oldChunks.next()
       const copy = oldChunk && copyOf(chunk, oldChunk)
-      operations.push(copy ?? (await this.#place(await this.#encode(chunk))))
+      operations.push(copy ?? (await this.#changed(chunk, oldChunk)))
     }
     // What is left of the old image counts for its digest.
     for await (const _ of oldChunks);
     const size = paddedSize(image.size, BLOCK_SIZE)
     const before = { size: paddedSize(old.size, BLOCK_SIZE), sha256: oldHash.digest() }
     return { name, size, sha256: hash.digest(), operations, old: before }
+  }
+
+  async #changed(chunk: Chunk, old: Chunk | undefined): Promise<WrittenOperation> {
+    const encoded = await this.#encode(chunk)
+    const { patches } = this.#options
+    if (patches === undefined || !chunk.bytes || !old?.bytes || encoded.data === undefined)
+      return this.#place(encoded)
+    const patch =
+      patches === 'brotli'
+        ? await bsdf2Patch(old.bytes, chunk.bytes, BROTLI)
+        : await bsdiff40Patch(old.bytes, chunk.bytes, {
+            id: 1,
+            compress: (bytes) => this.#compressed('bzip2', bytes),
+          })
+    if (patch.length >= encoded.data.length) return this.#place(encoded)
+    return {
+      type: patches === 'brotli' ? OPERATION_TYPE.brotliBsdiff : OPERATION_TYPE.sourceBsdiff,
+      ...blobFields(await this.#spool.append([patch])),
+      srcExtents: [extent(old.offset, old.length)],
+      srcSha256: createHash('sha256').update(old.bytes).digest(),
+      dstExtents: [extent(chunk.offset, chunk.length)],
+    }
   }
 
   async #small(runs: AsyncIterable<Run>): Promise<WrittenOperation[]> {

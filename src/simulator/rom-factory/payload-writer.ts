@@ -182,6 +182,6 @@ async function seal(spool: BlobSpool, { head, headSignature, key }: Sealing) {
     whole.update(piece)
     signer.update(piece)
   }
-  const signature = key === undefined ? new Uint8Array() : signaturesMessage(signer.sign(key))
+  const signature = key === undefined ? new Uint8Array() : signaturesMessage(signer.sign(key), key)
   return { signature, sha256: whole.update(signature).digest() }
 }

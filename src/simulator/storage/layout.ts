@@ -71,6 +71,17 @@ export async function partition(storage: SimulatedStorage, profile: TerminalProf
   }
 }
 
+/** The table of each LUN as the terminal leaves the factory with it. */
+export function factoryTables(profile: TerminalProfile): ReadonlyMap<number, GptTable> {
+  const { luns } = geometryOf(profile)
+  return new Map(
+    Array.from(placed(profile), ([lun, partitions]) => {
+      const sectors = Math.floor((luns[lun] ?? 0) / profile.sectorSize)
+      return [lun, tableOf(profile, lun, partitions, sectors)]
+    }),
+  )
+}
+
 function tableOf(
   profile: TerminalProfile,
   lun: number,

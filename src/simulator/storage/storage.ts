@@ -24,12 +24,20 @@ export interface StorageGeometry {
 /** Asked before each piece of a write becomes durable. */
 export interface WriteGate {
   /** @returns what is stored: all of it, or fewer whole sectors when the power goes now. */
-  admit(bytes: Uint8Array, sectorSize: number): Promise<Admission>
+  admit(bytes: Uint8Array, sectorSize: number, place?: WritePlace): Promise<Admission>
+}
+/** Where a write goes; absent for what lies outside the LUNs. */
+export interface WritePlace {
+  readonly lun: number
+  /** Bytes. */
+  readonly offset: number
 }
 export interface Admission {
   readonly bytes: Uint8Array
   /** The power is gone after these bytes. */
   readonly torn: boolean
+  /** Parts of them that are not stored: what was there stays. */
+  readonly kept?: readonly { readonly from: number; readonly to: number }[]
 }
 
 /** Thrown inside the terminal when its power is gone. Never reaches a host. */
@@ -153,7 +161,7 @@ export class SimulatedStorage {
     // Touched before and after: who reads in between must not be remembered for what comes out in the end.
     this.#touch(lun, offset, bytes.length)
     try {
-      await this.#writePieces(medium, offset, bytes)
+      await this.#writePieces(medium, { lun, offset }, bytes)
     } finally {
       this.#touch(lun, offset, bytes.length)
     }
@@ -192,12 +200,18 @@ export class SimulatedStorage {
     await Promise.all(Array.from(this.luns.values(), (medium) => medium.close()))
   }
 
-  async #writePieces(medium: Medium, offset: number, bytes: Uint8Array): Promise<void> {
+  async #writePieces(medium: Medium, { lun, offset }: WritePlace, bytes: Uint8Array): Promise<void> {
     const { gate } = this.#parts
     if (!gate) return medium.write(offset, bytes)
     for (let done = 0; done < bytes.length; done += PIECE) {
-      const admitted = await gate.admit(bytes.subarray(done, done + PIECE), this.sectorSize)
-      await medium.write(offset + done, admitted.bytes)
+      const place = { lun, offset: offset + done }
+      const admitted = await gate.admit(bytes.subarray(done, done + PIECE), this.sectorSize, place)
+      let at = 0
+      for (const { from, to } of admitted.kept ?? []) {
+        await medium.write(place.offset + at, admitted.bytes.subarray(at, Math.max(at, from)))
+        at = Math.max(at, to)
+      }
+      await medium.write(place.offset + at, admitted.bytes.subarray(at))
       if (admitted.torn) throw new PowerLost('the power was cut during a write')
     }
   }

@@ -6,6 +6,7 @@ import {
   encodeBootloaderControl,
   parseBootloaderControl,
   parseBootloaderMessage,
+  withBootCommand,
 } from './bootctl.ts'
 
 const FRESH: BootloaderControl = {
@@ -97,6 +98,21 @@ describe('bootloader message', () => {
       recovery: 'recovery\n--wipe_data\n',
       stage: '',
     })
+  })
+
+  it('is written over what stood there, and leaves the rest of misc alone', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 2048, maxLength: 2048 }), (misc) => {
+        const changed = withBootCommand(misc, { command: 'boot-recovery', recovery: 'recovery\n' })
+        expect(parseBootloaderMessage(changed)).toMatchObject({
+          ...{ command: 'boot-recovery', status: '', recovery: 'recovery\n' },
+        })
+        expect(Buffer.compare(changed.subarray(832), misc.subarray(832))).toBe(0)
+      }),
+    )
+    const message = { command: 'x'.repeat(33), recovery: '' }
+    expect(() => withBootCommand(new Uint8Array(2048), message)).toThrow('longer than 32')
+    expect(() => withBootCommand(new Uint8Array(2047), { command: '', recovery: '' })).toThrow('2047')
   })
 
   it('wants the whole message', () => {

@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib'
 import { SlotbenchError } from '../../../shared/errors.ts'
 import { RecordReader } from './record-reader.ts'
+import { RecordWriter } from './record-writer.ts'
 
 /** Byte offset of the bootloader control in the misc partition (AOSP bootloader_message.h: vendor space). */
 export const BOOTLOADER_CONTROL_OFFSET = 0x800
@@ -97,6 +98,20 @@ export function parseBootloaderMessage(bytes: Uint8Array): BootloaderMessage {
   const [command, status] = [reader.text(32), reader.text(32)]
   const [recovery, stage] = [reader.text(768), reader.text(32)]
   return { command, status, recovery, stage }
+}
+
+/** The first 2048 bytes of misc with a command and its arguments; what is kept there for others stays, a status goes.
+ * @throws SlotbenchError `bootctl-invalid` when a text does not fit its field, or there are fewer bytes. */
+export function withBootCommand(
+  previous: Uint8Array,
+  { command, recovery }: Pick<BootloaderMessage, 'command' | 'recovery'>,
+): Uint8Array<ArrayBuffer> {
+  if (previous.byteLength < BOOTLOADER_MESSAGE_SIZE)
+    throw invalid(`a bootloader message of ${previous.byteLength} bytes`)
+  const fields = new RecordWriter('little', 'bootctl-invalid').text(command, 32).zeros(32).text(recovery, 768)
+  const bytes = new Uint8Array(previous.subarray(0, BOOTLOADER_MESSAGE_SIZE))
+  bytes.set(fields.finish())
+  return bytes
 }
 
 function parseSlot(bits: number): ControlSlot {

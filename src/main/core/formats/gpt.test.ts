@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
-import { outcome } from '../../../../test/images.ts'
+import { damaged, outcome } from '../../../../test/images.ts'
 import { requireTool } from '../../../../test/tools.ts'
-import { encodeGpt, type GptTable, gptUsable, readGpt, type SectorSize } from './gpt.ts'
+import { encodeGpt, type GptTable, gptDiskSectors, gptUsable, readGpt, type SectorSize } from './gpt.ts'
 
 const LINUX = '0FC63DAF-8483-4772-8E79-3D69D8477DE4'
 const A = 'DDB70D24-1234-4ABC-9DEF-00112233445A'
@@ -75,6 +75,20 @@ describe('GPT', () => {
     expect(await read(bytes)).toMatchObject({ primary: 'valid', backup: 'differs from the primary' })
     bytes.fill(0, last)
     expect(await read(bytes)).toMatchObject({ primary: 'valid', backup: 'no GPT signature' })
+  })
+
+  it('tells from one header how many sectors there are', () => {
+    const bytes = disk(table(512, 300))
+    expect(gptDiskSectors(bytes.subarray(512, 1024), 512, 1)).toBe(300)
+    expect(gptDiskSectors(bytes.subarray(299 * 512), 512, 299)).toBe(300)
+    expect(gptDiskSectors(bytes.subarray(0, 512), 512, 1)).toBeUndefined()
+    const header = bytes.slice(512, 1024)
+    fc.assert(
+      fc.property(damaged(header), (changed) => {
+        const sectors = gptDiskSectors(changed, 512, 1)
+        expect(sectors === undefined || sectors >= 2).toBe(true)
+      }),
+    )
   })
 
   it('refuses a disk on which both copies are damaged', async () => {

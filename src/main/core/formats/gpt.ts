@@ -91,6 +91,20 @@ export async function readGpt(
   throw invalid(`no valid partition table; primary: ${primary.reason}; backup: ${backup.reason}`)
 }
 
+/** How many sectors the disk has, as the header of one copy tells: its last copy is the last sector.
+ * @param sector one sector of `sectorSize` bytes.
+ * @returns undefined when it is no whole header. */
+export function gptDiskSectors(sector: Uint8Array, sectorSize: SectorSize, lba: number): number | undefined {
+  try {
+    // As far as one header goes, the disk may be of any size.
+    const disk = { sectorSize, diskSectors: Number.MAX_SAFE_INTEGER, read: async () => sector }
+    return Math.max(lba, parseHeader(disk, sector, lba).alternateLba) + 1
+  } catch (thrown) {
+    if (asSlotbenchError(thrown).code === 'gpt-invalid') return undefined
+    throw thrown
+  }
+}
+
 /** Both copies, ready to be written.
  * @throws SlotbenchError `gpt-invalid` when partitions overlap, lie outside the usable sectors or do not fit the table. */
 export function encodeGpt(table: GptTable): EncodedGpt {

@@ -1,11 +1,12 @@
 // One partition of a payload as an image: operations expanded ahead on all cores, given out in order.
 import { abortError } from '../../../shared/errors.ts'
-import type { Extent, ExtentOptions, ImageSource } from '../source.ts'
+import type { ByteSource, Extent, ExtentOptions, ImageSource } from '../source.ts'
 import type { Workshop } from '../workshop.ts'
 import type { Payload, PayloadPartition } from './payload.ts'
 import { costOf, type ExpandContext, expand, expandWhole, MAX_AHEAD, type Piece } from './payload-expand.ts'
 import { type Segment, segmentsOf } from './payload-layout.ts'
 import type { PayloadOperation } from './payload-operations.ts'
+import { sliceSource } from './slice-source.ts'
 
 /** What all images of one payload may hold in memory together for operations expanded ahead of their turn. */
 export class AheadBudget {
@@ -37,11 +38,32 @@ export function payloadImage(
   budget = new AheadBudget(AHEAD_BYTES),
 ): ImageSource {
   const segments = segmentsOf(partition)
+  const raw = rawPartition(payload, partition)
   return {
     size: partition.size,
     sha256: partition.sha256,
+    ...(raw === undefined ? {} : { raw }),
     extents: (options) => partitionExtents(segments, options, { payload, partition, workshop, budget }),
   }
+}
+
+/** The partition's bytes where they lie in the payload as they are, in one run: so in payloads that Slotbench makes. */
+function rawPartition(
+  { source }: Payload,
+  { name, size, operations }: PayloadPartition,
+): ByteSource | undefined {
+  const [first] = operations
+  if (first === undefined) return undefined
+  const isOneRun = operations.every(
+    ({ kind, targets, dataOffset, dataLength, outputBytes }) =>
+      kind === 'replace' &&
+      dataLength === outputBytes &&
+      targets.length === 1 &&
+      targets[0]?.offset === dataOffset - first.dataOffset,
+  )
+  return isOneRun && source.forwardOnly !== true
+    ? sliceSource(source, { name, start: first.dataOffset, size })
+    : undefined
 }
 
 interface Parts {

@@ -12,6 +12,7 @@ const OPERATION = {
   srcExtents: { no: 4, type: EXTENT, repeated: true },
   srcLength: { no: 5, type: 'u64' },
   dstExtents: { no: 6, type: EXTENT, repeated: true },
+  dstLength: { no: 7, type: 'u64' },
   dataSha256: { no: 8, type: 'bytes' },
   srcSha256: { no: 9, type: 'bytes' },
 } as const
@@ -22,8 +23,13 @@ const PARTITION_UPDATE = {
   oldInfo: { no: 6, type: PARTITION_INFO },
   newInfo: { no: 7, type: PARTITION_INFO },
   operations: { no: 8, type: OPERATION, repeated: true },
+  hashTreeDataExtent: { no: 10, type: EXTENT },
   hashTreeExtent: { no: 11, type: EXTENT },
+  hashTreeAlgorithm: { no: 12, type: 'text' },
+  hashTreeSalt: { no: 13, type: 'bytes' },
+  fecDataExtent: { no: 14, type: EXTENT },
   fecExtent: { no: 15, type: EXTENT },
+  fecRoots: { no: 16, type: 'u32' },
   version: { no: 17, type: 'text' },
 } as const
 

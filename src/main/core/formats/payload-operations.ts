@@ -32,7 +32,8 @@ export interface BlobArea {
   readonly source: ByteSource
 }
 
-interface Place {
+/** The partition whose operations are checked. */
+export interface Place {
   readonly name: string
   readonly size: number
   readonly blockSize: number
@@ -87,7 +88,7 @@ export function operationsOf(partition: ManifestPartition, place: Place): readon
   return operations
 }
 
-function checkOperation(operation: ManifestOperation, index: number, place: Place): PayloadOperation {
+export function checkOperation(operation: ManifestOperation, index: number, place: Place): PayloadOperation {
   const where = `operation ${index} of partition ${place.name}`
   const kind = FULL_KINDS.get(operation.type ?? OPERATION_TYPE.replace)
   if (operation.type === undefined) throw invalid(`${where} has no type`)
@@ -110,15 +111,22 @@ function checkOperation(operation: ManifestOperation, index: number, place: Plac
   return { index, kind, ...data, targets, outputBytes }
 }
 
-function checkTarget(startBlock: number, numBlocks: number, place: Place, where: string) {
+/** A run of blocks of a partition, in bytes. */
+export function checkTarget(
+  startBlock: number,
+  numBlocks: number,
+  place: Pick<Place, 'size' | 'blockSize'>,
+  where: string,
+) {
   const blocks = place.size / place.blockSize
   if (numBlocks === 0) throw invalid(`${where} has an empty extent`)
   if (startBlock >= blocks || numBlocks > blocks - startBlock)
-    throw invalid(`${where} writes blocks ${startBlock}+${numBlocks}, but the partition has ${blocks}`)
+    throw invalid(`${where}: blocks ${startBlock}+${numBlocks}, but there are only ${blocks}`)
   return { offset: startBlock * place.blockSize, length: numBlocks * place.blockSize }
 }
 
-function checkData(operation: ManifestOperation, area: BlobArea, where: string) {
+/** Where the operation's data lies in the file. */
+export function checkData(operation: ManifestOperation, area: BlobArea, where: string) {
   const { dataOffset, dataLength = 0, dataSha256: hash } = operation
   if (dataLength === 0) throw invalid(`${where} has no data`)
   const offset = area.start + (dataOffset ?? 0)
@@ -158,7 +166,7 @@ function gap(place: Place, from: number, to: number, treeOnTerminal: boolean): S
   return invalid(`${what} are written by no operation`)
 }
 
-function typeName(type: number | undefined): string {
+export function typeName(type: number | undefined): string {
   return (type !== undefined && TYPE_NAMES.get(type)) || `type ${type}`
 }
 

@@ -2,7 +2,7 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { SlotbenchError } from '../../../shared/errors.ts'
 
-type Scalar = 'u32' | 'u64' | 'bool' | 'text' | 'bytes'
+type Scalar = 'u32' | 'f32' | 'u64' | 'bool' | 'text' | 'bytes'
 interface Field {
   readonly no: number
   readonly type: Scalar | MessageSpec
@@ -12,7 +12,7 @@ export interface MessageSpec {
   readonly [name: string]: Field
 }
 
-type ValueOf<T> = T extends 'u32' | 'u64'
+type ValueOf<T> = T extends 'u32' | 'f32' | 'u64'
   ? number
   : T extends 'bool'
     ? boolean
@@ -100,6 +100,8 @@ function decodeValue(
   switch (field.type) {
     case 'u32':
       return reader.uint32()
+    case 'f32':
+      return reader.fixed32()
     case 'u64':
       return safeNumber(field.name, BigInt(reader.uint64()))
     case 'bool':
@@ -120,6 +122,7 @@ function safeNumber(name: string, value: bigint): number {
 }
 
 function wireTypeOf(type: Field['type']): WireType {
+  if (type === 'f32') return WireType.Bit32
   return type === 'u32' || type === 'u64' || type === 'bool' ? WireType.Varint : WireType.LengthDelimited
 }
 
@@ -146,6 +149,9 @@ function encodeValue(field: Field, value: unknown, writer: BinaryWriter): void {
   switch (field.type) {
     case 'u32':
       writer.uint32(value as number)
+      return
+    case 'f32':
+      writer.fixed32(value as number)
       return
     case 'u64':
       writer.uint64(value as number)

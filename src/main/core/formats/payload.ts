@@ -13,6 +13,8 @@ import {
 } from './payload-manifest.ts'
 import { type BlobArea, deltaReason, operationsOf, type PayloadOperation } from './payload-operations.ts'
 
+import type { ByteRange } from './stream-digests.ts'
+
 export type { OperationKind, PayloadOperation } from './payload-operations.ts'
 
 export interface PayloadPartition {
@@ -29,6 +31,14 @@ export interface DynamicGroup {
   readonly partitions: readonly string[]
 }
 
+/** Where the payload's two signatures lie (AOSP update_engine, payload_metadata.cc); offsets from its first byte. */
+export interface PayloadSignaturePlaces {
+  /** Of prefix and manifest; empty when there is none. */
+  readonly metadata: ByteRange
+  /** Of everything but the two signatures; undefined when the manifest names none. */
+  readonly payload: ByteRange | undefined
+}
+
 /** A payload whose manifest is sound; its data is still unread. */
 export interface Payload {
   /** What makes it a delta, of which nothing but its description can be read; undefined for a full payload. */
@@ -41,6 +51,7 @@ export interface Payload {
   /** Bytes of prefix and manifest: what METADATA_HASH of payload_properties.txt covers. */
   readonly metadataSize: Bytes
   readonly metadataSha256: Sha256
+  readonly signatures: PayloadSignaturePlaces
   readonly partialUpdate: boolean
   /** Seconds since 1970. */
   readonly maxTimestamp: number | undefined
@@ -66,33 +77,52 @@ export async function openPayload(source: ByteSource, signal?: AbortSignal): Pro
 /** Reads header and manifest of any payload, also of a delta.
  * @throws SlotbenchError `payload-invalid`, `payload-unsupported` or `source-truncated`. */
 export async function describePayload(source: ByteSource, signal?: AbortSignal): Promise<Payload> {
+  const { manifest, blockSize, area, ...payload } = await readPayloadHead(source, signal)
+  const partitions = manifest.partitions.map((partition) => {
+    const described = describePartition(partition, blockSize)
+    const operations =
+      payload.delta === undefined ? operationsOf(partition, { ...described, blockSize, area }) : []
+    return { ...described, operations }
+  })
+  refuseTwice(partitions)
+  return { ...payload, partitions }
+}
+
+/** A payload before its partitions are looked at. */
+export interface PayloadHead extends Omit<Payload, 'partitions'> {
+  readonly manifest: Manifest
+  readonly blockSize: number
+  readonly area: BlobArea
+}
+
+/** @throws SlotbenchError `payload-invalid`, `payload-unsupported` or `source-truncated`. */
+export async function readPayloadHead(source: ByteSource, signal?: AbortSignal): Promise<PayloadHead> {
   const header = await readHeader(source, signal)
   const metadata = await source.read(0, header.metadataSize, signal)
   const manifest = decodeManifest(metadata.subarray(PAYLOAD_PREFIX_SIZE))
-  const delta = deltaReason(manifest)
-  const blockSize = checkBlockSize(manifest.blockSize ?? 4096)
-  const area = blobArea(manifest, header.blobOffset, source)
-  const partitions = manifest.partitions.map((partition) => {
-    const described = describePartition(partition, blockSize)
-    const operations = delta === undefined ? operationsOf(partition, { ...described, blockSize, area }) : []
-    return { ...described, operations }
-  })
-  refuseDuplicates(
-    'partition',
-    partitions.map((partition) => partition.name),
-  )
   return {
-    delta,
+    manifest,
+    blockSize: checkBlockSize(manifest.blockSize ?? 4096),
+    area: blobArea(manifest, header.blobOffset, source),
+    delta: deltaReason(manifest),
     source,
-    partitions,
     dynamicGroups: dynamicGroups(manifest),
     virtualAb: manifest.dynamic?.snapshotEnabled ?? false,
     metadataSize: bytes(header.metadataSize),
     metadataSha256: sha256(createHash('sha256').update(metadata).digest('hex')),
+    signatures: signaturePlaces(header, manifest),
     partialUpdate: manifest.partialUpdate ?? false,
     maxTimestamp: manifest.maxTimestamp,
     securityPatch: manifest.securityPatch,
   }
+}
+
+/** @throws SlotbenchError `payload-invalid` when two partitions have one name. */
+export function refuseTwice(partitions: readonly { readonly name: string }[]): void {
+  refuseDuplicates(
+    'partition',
+    partitions.map((partition) => partition.name),
+  )
 }
 
 interface Header {
@@ -126,6 +156,16 @@ function checkBlockSize(blockSize: number): number {
   return blockSize
 }
 
+function signaturePlaces(header: Header, manifest: Manifest): PayloadSignaturePlaces {
+  const { metadataSize, blobOffset } = header
+  const { signaturesOffset = 0, signaturesSize = 0 } = manifest
+  const start = blobOffset + signaturesOffset
+  return {
+    metadata: { start: metadataSize, end: blobOffset },
+    payload: signaturesSize === 0 ? undefined : { start, end: start + signaturesSize },
+  }
+}
+
 /** The signature of the payload ends the blobs; when the manifest places it, data must lie before it. */
 function blobArea(manifest: Manifest, start: number, source: ByteSource): BlobArea {
   const signatures = manifest.signaturesOffset
@@ -136,7 +176,9 @@ function blobArea(manifest: Manifest, start: number, source: ByteSource): BlobAr
   return { start, end, source }
 }
 
-function describePartition(
+/** Name, size and digest of the new partition.
+ * @throws SlotbenchError `payload-invalid`. */
+export function describePartition(
   partition: ManifestPartition,
   blockSize: number,
 ): Omit<PayloadPartition, 'operations'> {

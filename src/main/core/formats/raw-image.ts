@@ -3,6 +3,7 @@ import { abortError } from '../../../shared/errors.ts'
 import { bytes, type Sha256 } from '../../../shared/units.ts'
 import type { ByteSource, Extent, ExtentOptions, ImageSource } from '../source.ts'
 import { MAX_EXTENT_DATA } from '../source.ts'
+import { sliceSource } from './slice-source.ts'
 
 /** The image that `content` is. Extents are copies, so a consumer may hand their buffers to a worker. */
 export function memoryImage(content: Uint8Array, o: { readonly sha256?: Sha256 } = {}): ImageSource {
@@ -24,6 +25,9 @@ export function byteSourceImage(source: ByteSource, o: { readonly sha256?: Sha25
   return {
     size: source.size,
     sha256: o.sha256,
+    ...(source.forwardOnly === true
+      ? {}
+      : { raw: sliceSource(source, { name: source.name, start: 0, size: source.size }) }),
     async *extents({ signal, from = 0 }: ExtentOptions): AsyncGenerator<Extent> {
       const length = Math.max(0, source.size - from)
       for await (const piece of readPieces(source, { start: from, length, signal }))

@@ -11,6 +11,8 @@ export function sliceSource(
   return {
     name,
     size: bytes(size),
+    forwardOnly: parent.forwardOnly ?? false,
+    part: { of: parent, start },
     async read(offset, length, signal) {
       if (offset < 0 || length < 0 || offset + length > size) throw beyondEnd(name, offset + length)
       return parent.read(start + offset, length, signal)

@@ -40,10 +40,35 @@ export async function readSuper(
   source: ByteSource,
   o: { readonly signal: AbortSignal; readonly slot?: number },
 ): Promise<SuperReading> {
+  const head = await source.read(0, Math.min(SPARSE_HEADER, source.size), o.signal)
+  const sparse = isSparse(head)
+  const image = sparse ? await openSparse(source) : byteSourceImage(source)
+  return readFrom({ name: source.name, image, from: sparse ? image : source }, o)
+}
+
+/** The same of a super that is expanded already, or put together of pieces.
+ * @param name what it is called, for messages. */
+export async function readSuperImage(
+  image: ImageSource,
+  name: string,
+  o: { readonly signal: AbortSignal; readonly slot?: number },
+): Promise<SuperReading> {
+  return readFrom({ name, image, from: image }, o)
+}
+
+interface SuperBytes {
+  readonly name: string
+  readonly image: ImageSource
+  /** What small reads are made from. */
+  readonly from: ByteSource | ImageSource
+}
+
+async function readFrom(
+  { name, image, from }: SuperBytes,
+  o: { readonly signal: AbortSignal; readonly slot?: number },
+): Promise<SuperReading> {
   const { signal, slot = 0 } = o
-  const head = await source.read(0, Math.min(SPARSE_HEADER, source.size), signal)
-  const image = isSparse(head) ? await openSparse(source) : byteSourceImage(source)
-  const disk = new Disk(isSparse(head) ? image : source, image.size, signal)
+  const disk = new Disk(from, image.size, signal)
   const whole = await disk.firstGood(
     'geometry',
     [RESERVED, RESERVED + GEOMETRY_SIZE],
@@ -56,16 +81,15 @@ export async function readSuper(
     if (slot >= whole.slotCount) throw invalid(`metadata slot ${slot} of ${whole.slotCount}`)
     const places = [primary, primary + whole.slotCount * size]
     const metadata = await disk.firstGood('metadata', places, size, parseMetadata)
-    if (metadata === undefined) throw invalid(`${source.name}: ${disk.damaged.join('; ')}`)
+    if (metadata === undefined) throw invalid(`${name}: ${disk.damaged.join('; ')}`)
     return { form: 'whole', geometry: whole, metadata, damaged: disk.damaged, image }
   }
   // lpmake's image without partitions is one geometry block and one copy of the metadata.
-  const alone = new Disk(isSparse(head) ? image : source, image.size, signal)
+  const alone = new Disk(from, image.size, signal)
   const geometry = await alone.firstGood('geometry', [0], GEOMETRY_SIZE, parseGeometry)
-  if (geometry === undefined)
-    throw invalid(`${source.name} holds no super metadata: ${disk.damaged.join('; ')}`)
+  if (geometry === undefined) throw invalid(`${name} holds no super metadata: ${disk.damaged.join('; ')}`)
   const metadata = await alone.firstGood('metadata', [GEOMETRY_SIZE], geometry.metadataMaxSize, parseMetadata)
-  if (metadata === undefined) throw invalid(`${source.name}: ${alone.damaged.join('; ')}`)
+  if (metadata === undefined) throw invalid(`${name}: ${alone.damaged.join('; ')}`)
   return { form: 'metadata', geometry, metadata, damaged: [], image: undefined }
 }
 

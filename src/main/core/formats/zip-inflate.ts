@@ -20,6 +20,7 @@ const CHUNK = 256 * 1024
 export class InflatingSource implements ByteSource {
   readonly name: string
   readonly size: Bytes
+  readonly forwardOnly = true
   readonly #compressed: ByteSource
   readonly #facts: InflatedFacts
   /** The most recently used one last. */

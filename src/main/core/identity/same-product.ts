@@ -33,6 +33,16 @@ export function recognise(names: readonly string[]): Product | undefined {
   return products.length === 1 ? products[0] : undefined
 }
 
+/** Keys under which a product's names are looked up. Two names that `sameProduct` takes for the same, or tells apart as regional
+ * variants (`A2017G`, `A2017`; `NX789J`, `NX789S`), share at least one.
+ * @returns none for an empty name. */
+export function lookupKeys(name: string): readonly string[] {
+  const own = normal(name)
+  if (own === '') return []
+  const names = [own, ...(BY_NAME.get(own)?.names ?? []).map(normal)]
+  return [...new Set(names.flatMap((one) => [one, one.replace(/[a-z]$/, ''), one.replace(/[a-z]{2}$/, '')]))]
+}
+
 /** Compares every name of the terminal with every name of the package. */
 export function sameProduct(terminal: readonly Name[], rom: readonly Name[]): ProductMatch {
   const own = terminal.filter((name) => normal(name.value) !== '')

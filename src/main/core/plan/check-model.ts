@@ -4,6 +4,7 @@ import type { Finding, Recipe } from '../../../shared/plan.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
 import { type Name, type ProductMatch, sameProduct } from '../identity/same-product.ts'
+import { BUILD_NAME } from '../rom/edl-names.ts'
 import type { Findings } from './checks.ts'
 
 const NONE: Findings = { blockers: [], warnings: [] }
@@ -27,7 +28,7 @@ export function checkModel(facts: TerminalFacts, rom: RomInfo, recipe: Recipe): 
   const match = matchModel(facts, rom)
   switch (match.kind) {
     case 'same':
-      return NONE
+      return checkSource(match.rom, rom)
     case 'unnamed':
       return packageNames(rom).length === 0
         ? checkSilentPackage(facts, recipe)
@@ -53,7 +54,15 @@ export function modelRulesOut(facts: TerminalFacts, rom: RomInfo, recipe: Recipe
 }
 
 function packageNames(rom: RomInfo): readonly Name[] {
-  return rom.models.filter((name) => name.trim() !== '').map((value) => ({ value, source: 'model' }))
+  const source = (model: string) => rom.edl?.names.find(({ value }) => value === model)?.source ?? 'model'
+  return rom.models.filter((name) => name.trim() !== '').map((value) => ({ value, source: source(value) }))
+}
+
+/** An EDL package has no field for its model: where only somebody's name for a file or folder says so, that is told. */
+function checkSource({ value, source }: Name, rom: RomInfo): Findings {
+  if (rom.edl === undefined || source === BUILD_NAME) return NONE
+  const detail = `that the package is for ${value} is only said by the ${source}, which anybody may have given; look whether it is right`
+  return { blockers: [], warnings: [{ code: 'model-weak', detail }] }
 }
 
 function checkSilentPackage(facts: TerminalFacts, recipe: Recipe): Findings {

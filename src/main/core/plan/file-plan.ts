@@ -57,7 +57,7 @@ export function planWriteFile(
   const { base, slot } = splitSlot(file.partition)
   if (isProtected(base))
     blockers.push({
-      code: 'protected-partition',
+      code: 'partition-protected',
       detail: `${file.partition} holds this terminal’s own radio or identity data`,
       next: 'Only its own backup may go there: `slotbench restore`.',
     })

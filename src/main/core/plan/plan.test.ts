@@ -298,3 +298,67 @@ it('a terminal that tells almost nothing (Unisoc) can still be planned for', () 
 it('the same input gives the same plan', () => {
   expect(make()).toEqual(make())
 })
+
+describe('an EDL package', () => {
+  const OTHER = 'cd'.repeat(32)
+  const edl = (images: readonly RomImageInfo[], name = 'build fingerprint') =>
+    rom({
+      kind: 'edl-folder',
+      images: [...images],
+      edl: {
+        ...{ flavours: [], sectorSize: 4096, luns: [0], loaders: [], programs: [], skipped: [] },
+        names: [{ value: 'NX679J', source: name }],
+      },
+    })
+  const both = (b: string) =>
+    ['abl', 'boot', 'system', 'vbmeta'].flatMap((name) => [
+      image(name, MB, { slot: 'a' }),
+      image(name, MB, { slot: 'b', sha256: name === 'boot' ? b : DIGEST }),
+    ])
+  const written = (p: ReturnType<typeof make>) =>
+    p.steps.flatMap((step) =>
+      step.kind === 'write' ? [`${step.partition} from ${step.image.slot ?? '-'}`] : [],
+    )
+
+  it('gives both slots the image for slot a, and does not speak of an equal one for slot b', () => {
+    const p = make({ rom: edl(both(DIGEST)), recipe: { ...RECIPE, policy: 'both' } })
+    expect(blockers(p)).toEqual([])
+    expect(warnings(p)).not.toContain('other-slot-image-skipped')
+    expect(warnings(p)).not.toContain('slots-differ')
+    expect(written(p).filter((line) => line.startsWith('boot'))).toEqual(['boot_b from a', 'boot_a from a'])
+  })
+
+  it('whose images for the slots differ says which', () => {
+    const p = make({ rom: edl(both(OTHER)) })
+    expect(p.warnings.filter(({ code }) => code === 'slots-differ').map(({ detail }) => detail)).toEqual([
+      'boot: the package has another image for slot b than for slot a; both slots get that of slot a',
+    ])
+    expect(written(p)).toContain('boot_b from a')
+  })
+
+  it('for slot b only gives it to the slot that is written', () => {
+    const only = both(DIGEST).filter(({ slot }) => slot === 'b')
+    const p = make({ rom: edl(only) })
+    expect(blockers(p)).toEqual([])
+    expect(written(p).toSorted()).toEqual([
+      'abl_b from b',
+      'boot_b from b',
+      'system_b from b',
+      'vbmeta_b from b',
+    ])
+  })
+
+  it('is for the model that its build says; a name that somebody gave is told', () => {
+    const build = make({ rom: edl(both(DIGEST)) })
+    expect(warnings(build)).not.toContain('model-weak')
+    const folder = make({ rom: edl(both(DIGEST), 'name of the package') })
+    expect(blockers(folder)).toEqual([])
+    expect(folder.warnings.find(({ code }) => code === 'model-weak')?.detail).toContain(
+      'that the package is for NX679J is only said by the name of the package',
+    )
+    expect(
+      blockers(make({ rom: { ...edl(both(DIGEST), 'name of the package'), models: ['NX741J'] } })),
+    ).toContain('wrong-model')
+    expect(blockers(make({ rom: { ...edl(both(DIGEST)), models: [] } }))).toContain('model-unknown')
+  })
+})

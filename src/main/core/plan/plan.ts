@@ -3,9 +3,11 @@ import type { Finding, Plan, Recipe, Step } from '../../../shared/plan.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
 import { otherSlot, type Slot } from '../../../shared/units.ts'
+import { backupNeeds, spaceProblem } from '../rom/space.ts'
 import { bytesSent } from './bytes-sent.ts'
 import { checkModel, modelRulesOut } from './check-model.ts'
 import { checkSideload } from './check-sideload.ts'
+import { checkTrust } from './check-trust.ts'
 import {
   checkBattery,
   checkLock,
@@ -73,23 +75,27 @@ interface Planned {
   readonly steps: readonly Step[]
 }
 
-function planWrites(input: PlanInput, fromSlot: Slot | undefined): Planned {
-  const { facts, rom, recipe } = input
+function planWrites({ host, ...input }: PlanInput, fromSlot: Slot | undefined): Planned {
+  const { rom, recipe } = input
   // A terminal of another model was not asked for the rest, and what it did not say is no news.
-  if (modelRulesOut(facts, rom, recipe) && modesToSurvey(rom, facts, recipe.policy).length > 0)
+  if (modelRulesOut(input.facts, rom, recipe) && modesToSurvey(rom, input.facts, recipe.policy).length > 0)
     return {
-      found: mergeFindings([checkMode(facts, recipe.policy), checkModel(facts, rom, recipe)]),
+      found: mergeFindings([checkMode(input.facts, recipe.policy), checkModel(input.facts, rom, recipe)]),
       steps: [],
     }
+  const tables = planTables({ facts: input.facts, rom, recipe, fromSlot })
+  const { facts } = tables
   const first = recipe.policy === 'rescue' ? firstSlot(facts) : undefined
   const target = first ?? (fromSlot && otherSlot(fromSlot))
   const targets = assignTargets(rom, facts)
   const used = targetsUsed(targets, recipe)
-  const snapshot = planSnapshot(facts)
-  const tables = planTables(facts)
   const inSuper = { facts, rom, recipe, targets }
   const changes = first === undefined ? planSuper({ ...inSuper, fromSlot }) : planRescueSuper(inSuper, first)
-  const backups = backupTargets(facts)
+  const staged = planSnapshot(facts)
+  // What was staged or half merged on a terminal that boots nothing is of no use to anybody.
+  const snapshot = first === undefined ? staged : { ...staged, action: undefined, blockers: [], warnings: [] }
+  // What is kept lies where the terminal's own tables have it.
+  const backups = backupTargets(input.facts)
   const found = mergeFindings([
     checkMode(facts, recipe.policy),
     checkSurvey(facts, rom, recipe.policy),
@@ -97,30 +103,25 @@ function planWrites(input: PlanInput, fromSlot: Slot | undefined): Planned {
     checkLock(facts),
     checkSlots(facts, recipe, fromSlot),
     checkBattery(facts, recipe),
-    // What was staged or half merged on a terminal that boots nothing is of no use to anybody.
-    first === undefined ? snapshot : { blockers: [], warnings: [] },
+    snapshot,
     tables,
     checkRequirements(facts, rom),
     checkRollback(facts, rom),
     checkRom(rom),
+    checkTrust(facts, rom),
     targets,
     checkUnslotted(targets, recipe),
     checkFit(used, slotsWritten(recipe.policy, target), facts),
     changes.found,
     checkComplete(rom, used, recipe.policy === 'single' ? undefined : target, facts),
-    checkHost(
-      backups.reduce((sum, b) => sum + b.size, 0),
-      input.host.freeBytes,
-    ),
+    checkHost(backups, host.freeBytes),
     checkHonesty(facts, recipe, backups.length),
   ])
-  return {
-    found,
-    steps: buildSteps({
-      ...{ facts, rom, recipe, targets, fromSlot, first, changes: changes.plan, tables: tables.drafts },
-      snapshot: first === undefined ? snapshot : { action: undefined, cows: snapshot.cows },
-    }),
-  }
+  const steps = buildSteps({
+    ...{ facts, rom, recipe, targets, fromSlot, first, snapshot },
+    ...{ changes: changes.plan, tables: tables.drafts, backups },
+  })
+  return { found, steps }
 }
 
 /** The recovery writes, so locks, partitions and space are its own business; what it would only refuse late is said early. */
@@ -131,6 +132,7 @@ function planSideload(input: PlanInput, fromSlot: Slot | undefined): Planned {
     checkModel(facts, rom, recipe),
     checkBattery(facts, recipe),
     checkSideload(facts, rom, recipe),
+    checkTrust(facts, rom),
     ...(rom.downgrade ? [] : [checkPatchLevel(facts, rom)]),
   ])
   return { found, steps: buildSteps({ facts, rom, recipe, fromSlot, ...NOTHING_WRITTEN }) }
@@ -141,6 +143,7 @@ const NOTHING_WRITTEN = {
   snapshot: { action: undefined, cows: [] },
   changes: { before: [], givenUp: [], after: [], second: [] },
   tables: [],
+  backups: [],
 } as const
 
 function targetsUsed(targets: Targets, recipe: Recipe) {
@@ -219,13 +222,14 @@ function checkRom(rom: RomInfo): Findings {
   return { blockers, warnings: [] }
 }
 
-function checkHost(backupBytes: number, freeBytes: number): Findings {
-  if (backupBytes <= freeBytes) return { blockers: [], warnings: [] }
+function checkHost(backups: readonly { readonly size: number }[], freeBytes: number): Findings {
+  const problem = spaceProblem(backupNeeds(backups), freeBytes)
+  if (problem === undefined) return { blockers: [], warnings: [] }
   return {
     blockers: [
       {
         code: 'host-space',
-        detail: `backups need ${backupBytes} bytes, ${freeBytes} are free`,
+        detail: `on this computer ${problem}`,
         next: 'Free some space on this computer, or choose another data folder with --data.',
       },
     ],

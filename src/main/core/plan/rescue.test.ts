@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Plan, Recipe } from '../../../shared/plan.ts'
 import type { RomImageInfo, RomInfo } from '../../../shared/rom.ts'
 import type { EdlFacts, PartitionTable, SuperTables, TerminalFacts } from '../../../shared/terminal.ts'
+import { packageTable } from '../rom/package-table.ts'
+import { tableData } from '../storage/table-data.ts'
 import { plan } from './plan.ts'
 
 const MB = 1024 * 1024
@@ -207,5 +209,114 @@ describe('the other policies in EDL', () => {
 
   it('sideload is for a terminal that has a recovery', () => {
     expect(codes(make(facts(), { policy: 'sideload' }).blockers)).toContain('wrong-mode')
+  })
+})
+
+describe('the tables of an EDL package', () => {
+  const place_ = (plus: number, fromDisk: 0 | 1 = 0) => ({ fromDisk, plus })
+  const GUIDS = {
+    typeGuid: '0FC63DAF-8483-4772-8E79-3D69D8477DE4',
+    uniqueGuid: '00000000-0000-4000-8000-000000000001',
+  }
+  const layout = (sizes: Readonly<Record<string, number>>, end = place_(-6, 1)) => {
+    let next = 6
+    const entries = Object.entries(sizes).map(([name, sectors], index) => {
+      const first = place_(next)
+      next += sectors
+      return { ...GUIDS, index, name, first, last: sectors === 0 ? end : place_(next - 1), attributes: '0' }
+    })
+    return {
+      ...{ lun: 0, sectorSize: 4096 as const, diskGuid: GUIDS.uniqueGuid, entryCount: 64 },
+      ...{ firstUsable: place_(6), lastUsable: place_(-6, 1), entries },
+    }
+  }
+  const SIZES = {
+    ...{ persist: 256, modemst1: 256, super: 10240 },
+    ...Object.fromEntries(
+      ['abl', 'boot', 'vbmeta', 'modem'].flatMap((b) => [
+        [`${b}_a`, 512],
+        [`${b}_b`, 512],
+      ]),
+    ),
+    userdata: 0,
+  }
+  const SECTORS = 40_000
+  const edlRom = (table: ReturnType<typeof layout>): RomInfo => ({
+    ...ROM,
+    kind: 'edl-zip',
+    tables: [table],
+    edl: {
+      ...{ flavours: [], sectorSize: 4096, luns: [0], loaders: [], names: [], skipped: [] },
+      programs: Object.keys(SIZES)
+        .filter((label) => !['persist', 'modemst1', 'userdata'].includes(label))
+        .map((label) => ({ label, file: `${label}.img`, lun: 0, start: '6', sectors: 1 })),
+    },
+  })
+  const ownTable = (sizes: Readonly<Record<string, number>>) =>
+    tableData(packageTable(layout(sizes), SECTORS))
+  const terminal = (table: PartitionTable | undefined, more: Partial<TerminalFacts> = {}) =>
+    facts({
+      edl: edl({
+        luns: [
+          {
+            ...{
+              lun: 0,
+              sectors: SECTORS,
+              primary: table ? 'valid' : 'gone',
+              backup: table ? 'valid' : 'gone',
+            },
+            ...(table && { table }),
+          },
+        ],
+      }),
+      ...more,
+    })
+
+  it('revive a terminal that has none, when asked for: everything is planned on the new ones', () => {
+    const lost = terminal(undefined, {
+      partitions: {},
+      hasSlot: {},
+      slotCount: said(1),
+      superTables: undefined,
+      superPartition: undefined,
+      currentSlot: undefined,
+    })
+    const unasked = make(lost, {}, edlRom(layout(SIZES)))
+    expect(unasked.blockers.find(({ code }) => code === 'table-damaged')?.next).toContain('--package-tables')
+    const p = make(lost, { packageTables: true }, edlRom(layout(SIZES)))
+    expect(codes(p.blockers)).toEqual([])
+    expect(codes(p.warnings)).toContain('table-missing')
+    const [table] = p.steps.flatMap((step) => (step.kind === 'write-table' ? [step] : []))
+    expect(table).toMatchObject({ lun: 0, source: 'package' })
+    expect(table?.table.entries.at(-1)).toMatchObject({ name: 'userdata', lastLba: SECTORS - 6 })
+    expect(place(p, 'write-table-0')).toBeLessThan(place(p, 'new-super'))
+    expect(place(p, 'new-super')).toBeLessThan(place(p, 'write-boot_a'))
+    // Nothing was readable before, so nothing can be kept.
+    expect(p.steps.some(({ kind }) => kind === 'backup')).toBe(false)
+  })
+
+  it('stay in the package where the terminal has its own, and are blocked where they would lose data', () => {
+    const own = terminal(ownTable(SIZES))
+    expect(codes(make(own, {}, edlRom(layout(SIZES))).warnings)).not.toContain('tables-differ')
+    const donor = edlRom(layout({ ...SIZES, userdata: 1000 }))
+    const kept = make(own, {}, donor)
+    expect(codes(kept.warnings)).toContain('tables-differ')
+    expect(codes(kept.blockers)).toEqual([])
+    expect(kept.steps.some(({ kind }) => kind === 'write-table')).toBe(false)
+    const asked = make(own, { packageTables: true }, donor)
+    expect(asked.blockers.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^LUN 0, donor table: userdata would shrink from .* to 4\.1 MB$/),
+    ])
+    expect(codes(make(own, { packageTables: true, extendUserdata: true }, donor).blockers)).toEqual([])
+  })
+
+  it('never move what the slot that runs needs', () => {
+    const moved = { ...SIZES, boot_b: 400 }
+    const own = terminal(ownTable(SIZES), { slots: { a: { successful: said(true) }, b: {} } })
+    const p = make(own, { policy: 'seamless', packageTables: true }, edlRom(layout(moved)))
+    const lost = p.blockers.filter(({ code }) => code === 'table-loses-data').map(({ detail }) => detail)
+    // Slot b is written anyway; what lies behind it in slot a would move.
+    expect(lost.some((detail) => detail.includes('vbmeta_a'))).toBe(true)
+    expect(lost.some((detail) => detail.includes('boot_b'))).toBe(false)
   })
 })

@@ -3,7 +3,7 @@ import type { Finding } from '../../../shared/plan.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
 import { otherSlot, type Slot } from '../../../shared/units.ts'
 import { superTables } from '../formats/super-tables.ts'
-import { newSuper, newSuperMetadata } from '../storage/new-super.ts'
+import { ALIGNMENTS, newSuper, newSuperMetadata } from '../storage/new-super.ts'
 import type { Findings } from './checks.ts'
 import { type PlannedSuper, planSuper, type SuperInput } from './super-changes.ts'
 import { terminalHasSlots } from './targets.ts'
@@ -43,18 +43,31 @@ export function planRescueSuper(input: Omit<SuperInput, 'fromSlot'>, first: Slot
   if (facts.superTables !== undefined) return inTables({ ...input, fromSlot: second })
   const name = facts.superPartition?.value ?? 'super'
   const size = facts.partitions[name]?.size
-  const fresh = size === undefined ? undefined : newSuper(input.rom, { name, size })
+  if (size === undefined) return unknown(name)
+  const made = ALIGNMENTS.map((alignment) =>
+    inFresh({ ...input, fromSlot: second }, { name, size, alignment }),
+  )
+  return made.find((one) => one?.found.blockers.length === 0) ?? made[0] ?? unknown(name)
+}
+
+/** Into a super that is made anew; undefined where the package does not say what belongs into it. */
+function inFresh(
+  input: SuperInput & { readonly fromSlot: Slot },
+  super_: { readonly name: string; readonly size: number; readonly alignment: number },
+): PlannedSuper | undefined {
+  const { facts, rom } = input
+  const fresh = newSuper(rom, super_)
   const tables = fresh && superTables(newSuperMetadata(fresh).metadata)
-  if (fresh === undefined || tables === undefined) return unknown(name)
+  if (fresh === undefined || tables === undefined) return undefined
   const emptied = {
     ...facts,
     superTables: { value: tables, source: 'the package’s groups' },
     partitions: Object.fromEntries(Object.entries(facts.partitions).filter(([, p]) => p.logical !== true)),
   }
-  const { plan, found } = inTables({ ...input, facts: emptied, fromSlot: second })
+  const { plan, found } = inTables({ ...input, facts: emptied })
   const made: Finding = {
     code: 'super-unknown',
-    detail: `the tables of ${name} cannot be read; new ones are made from what the package says of its groups`,
+    detail: `the tables of ${super_.name} cannot be read; new ones are made from what the package says of its groups`,
   }
   return {
     plan: { ...plan, fresh },

@@ -30,15 +30,23 @@ export interface StepInput {
   readonly changes: SuperPlan
   /** What comes before everything else that is written: repaired or new partition tables. */
   readonly tables: readonly TableDraft[]
+  /** Kept before the first write. */
+  readonly backups: readonly BackupTarget[]
   /** The slot that policy `rescue` writes first. */
   readonly first?: Slot | undefined
+}
+
+export interface BackupTarget {
+  readonly name: string
+  /** Bytes. */
+  readonly size: number
 }
 
 export type TableDraft = Omit<Extract<Step, { kind: 'write-table' }>, 'id'>
 
 export function buildSteps(input: StepInput): readonly Step[] {
   const { facts } = input
-  const drafts = [{ kind: 'identify' } as const, ...inModes([...backups(facts), ...stretches(input)], facts)]
+  const drafts = [{ kind: 'identify' } as const, ...inModes([...backups(input), ...stretches(input)], facts)]
   const width = String(drafts.length).length
   return drafts.map(
     (draft, index) => ({ ...draft, id: `${String(index + 1).padStart(width, '0')}-${label(draft)}` }) as Step,
@@ -223,12 +231,10 @@ function writeAndVerify(target: Target, slot: Slot | undefined, readable: boolea
 }
 
 /** Identity and radio partitions are kept before the first write, where a mode can read them at all (design, rule 1). */
-function backups(facts: TerminalFacts): readonly Stretch[] {
+function backups({ facts, backups: targets }: StepInput): readonly Stretch[] {
   const mode = backupMode(facts)
   if (mode === undefined) return []
-  const drafts = backupTargets(facts).map(
-    ({ name, size }): Draft => ({ kind: 'backup', partition: name, bytes: size }),
-  )
+  const drafts = targets.map(({ name, size }): Draft => ({ kind: 'backup', partition: name, bytes: size }))
   return [{ mode, drafts }]
 }
 
@@ -236,9 +242,7 @@ function backupMode(facts: TerminalFacts): Mode | undefined {
   return (['bootloader', 'fastbootd', 'edl'] as const).find((mode) => canReadBack(facts, mode))
 }
 
-export function backupTargets(
-  facts: TerminalFacts,
-): readonly { readonly name: string; readonly size: number }[] {
+export function backupTargets(facts: TerminalFacts): readonly BackupTarget[] {
   if (backupMode(facts) === undefined) return []
   return Object.entries(facts.partitions).flatMap(([name, p]) =>
     isProtected(name) && p.size !== undefined ? [{ name, size: p.size }] : [],

@@ -2,6 +2,7 @@
 import type { Finding } from '../../../shared/plan.ts'
 import type { RomImageInfo, RomInfo } from '../../../shared/rom.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
+import { sameContent } from '../rom/slot-coverage.ts'
 import { isProtected, isUserData } from './protected.ts'
 import { knowsSuper } from './surveyed.ts'
 
@@ -41,9 +42,9 @@ export function assignTargets(rom: RomInfo, facts: TerminalFacts): Targets {
   const warnings: Finding[] = []
   for (const image of rom.images) {
     const base = image.name
-    const skipped = skippedBecause(image)
+    const skipped = skippedBecause(image, rom)
     if (skipped !== undefined) {
-      warnings.push(skipped)
+      warnings.push(...skipped)
       continue
     }
     const logical = placementOn(image, rom, facts) !== 'physical'
@@ -57,23 +58,41 @@ export function assignTargets(rom: RomInfo, facts: TerminalFacts): Targets {
   return { slotted, unslotted, blockers, warnings }
 }
 
-function skippedBecause({ name, slot }: RomImageInfo): Finding | undefined {
+function skippedBecause(image: RomImageInfo, rom: RomInfo): readonly Finding[] | undefined {
+  const { name, slot } = image
   if (isProtected(name))
-    return {
-      code: 'protected-skipped',
-      detail: `${name} holds this terminal’s own radio or identity data and is never written from a package`,
-    }
+    return [
+      {
+        code: 'protected-skipped',
+        detail: `${name} holds this terminal’s own radio or identity data and is never written from a package`,
+      },
+    ]
   if (isUserData(name))
-    return {
-      code: 'unslotted-skipped',
-      detail: `${name} holds the user’s data or the terminal’s own state and stays as it is`,
-    }
-  if (slot === 'b')
-    return {
-      code: 'other-slot-image-skipped',
-      detail: `${name}: the package’s own image for slot b is not used; both slots get the primary image`,
-    }
-  return undefined
+    return [
+      {
+        code: 'unslotted-skipped',
+        detail: `${name} holds the user’s data or the terminal’s own state and stays as it is`,
+      },
+    ]
+  return slot === 'b' ? skippedForPrimary(image, rom) : undefined
+}
+
+/** Both slots get one image. An EDL package that only has the one for slot b means that one; where it has both, they should be the
+ * same, and whoever flashes is told when they are not. */
+function skippedForPrimary(image: RomImageInfo, rom: RomInfo): readonly Finding[] | undefined {
+  const { name } = image
+  const primary = rom.images.find((other) => other.name === name && other.slot !== 'b')
+  if (rom.edl !== undefined && primary === undefined) return undefined
+  const same = rom.edl === undefined ? 'unknown' : sameContent(primary, image)
+  if (same === 'identical') return []
+  const detail = `${name}: the package’s own image for slot b is not used; both slots get the primary image`
+  if (same === 'unknown') return [{ code: 'other-slot-image-skipped', detail }]
+  return [
+    {
+      code: 'slots-differ',
+      detail: `${name}: the package has another image for slot b than for slot a; both slots get that of slot a`,
+    },
+  ]
 }
 
 /** The terminal's word first. One that names no partitions at all (Unisoc: `getvar all` is empty, zte-domain §2.4) cannot

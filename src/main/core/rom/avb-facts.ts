@@ -1,11 +1,12 @@
 // What the verified-boot metadata inside a package tells: what it vouches for, rollback indices, build, security patch level.
+import { createHash } from 'node:crypto'
 import { SlotbenchError } from '../../../shared/errors.ts'
 import { plainText } from '../../../shared/plain-text.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
-import { AVB_FOOTER_SIZE, parseFooter } from '../formats/avb-footer.ts'
-import { parseVbmeta, VBMETA_MAGIC, VBMETA_MAX_SIZE, type Vbmeta } from '../formats/vbmeta.ts'
+import type { Slot } from '../../../shared/units.ts'
+import { parseVbmeta, type Vbmeta } from '../formats/vbmeta.ts'
 import type { ImageSource } from '../source.ts'
-import { readRange } from './read-range.ts'
+import { readVbmetaBytes } from './vbmeta-image.ts'
 
 export interface AvbFacts {
   /** Base names of the partitions that it holds digests of or chains to: without one of them verified boot fails. */
@@ -15,6 +16,8 @@ export interface AvbFacts {
   /** Fingerprint of the system build, where avbtool's property says so. */
   readonly build: string | undefined
   readonly securityPatch: string | undefined
+  /** SHA-256 of the key that signs the top vbmeta, as terminals tell it (`ro.boot.vbmeta.public_key_digest`). */
+  readonly key: string | undefined
 }
 
 const BUILD_KEYS = ['com.android.build.system.fingerprint', 'com.android.build.boot.fingerprint']
@@ -22,13 +25,25 @@ const PATCH_KEYS = ['com.android.build.system.security_patch', 'com.android.buil
 
 /** Reads vbmeta and what it chains to; an image that the package lacks is passed over.
  * @param find gives the image of a partition, if the package has it.
+ * @param onDamaged what becomes of metadata that cannot be read; without it, it is thrown.
  * @returns undefined when there is no vbmeta or it holds no AVB data.
  * @throws SlotbenchError `vbmeta-invalid`, or what reading the images throws. */
 export async function readAvbFacts(
   find: (partition: string) => ImageSource | undefined,
   signal: AbortSignal,
+  onDamaged?: (partition: string, error: SlotbenchError) => void,
 ): Promise<AvbFacts | undefined> {
-  const top = await readVbmeta(find('vbmeta'), signal)
+  const read = async (partition: string) => {
+    try {
+      return await readVbmeta(find(partition), signal)
+    } catch (thrown) {
+      const damaged = thrown instanceof SlotbenchError && thrown.code === 'vbmeta-invalid'
+      if (!damaged || onDamaged === undefined) throw thrown
+      onDamaged(partition, thrown)
+      return undefined
+    }
+  }
+  const top = await read('vbmeta')
   if (top === undefined) return undefined
   const rollback: Record<string, number> = { [top.rollbackLocation]: rollbackIndex(top, 'vbmeta') }
   const properties = new Map<string, string>()
@@ -36,7 +51,7 @@ export async function readAvbFacts(
   const partitions = new Set(vouchedFor(top))
   for (const descriptor of top.descriptors) {
     if (descriptor.kind !== 'chain') continue
-    const chained = await readVbmeta(find(descriptor.partition), signal)
+    const chained = await read(descriptor.partition)
     if (chained === undefined) continue
     // libavb takes the location from the chain descriptor, not from the chained image.
     rollback[descriptor.rollbackLocation] = rollbackIndex(chained, descriptor.partition)
@@ -45,7 +60,24 @@ export async function readAvbFacts(
   }
   const first = (keys: readonly string[]) =>
     keys.map((key) => properties.get(key)).find((v) => v !== undefined)
-  return { partitions: [...partitions], rollback, build: first(BUILD_KEYS), securityPatch: first(PATCH_KEYS) }
+  return {
+    ...{ partitions: [...partitions], rollback },
+    ...{ build: first(BUILD_KEYS), securityPatch: first(PATCH_KEYS), key: keyOf(top) },
+  }
+}
+
+function keyOf({ publicKey }: Vbmeta): string | undefined {
+  return publicKey.length === 0 ? undefined : createHash('sha256').update(publicKey).digest('hex')
+}
+
+/** The image of a partition that the bootloader will check first: the one without a slot, or for slot a. */
+export function imageToCheck(
+  images: readonly { readonly name: string; readonly slot: Slot | undefined; readonly image: ImageSource }[],
+  name: string,
+): ImageSource | undefined {
+  const candidates = images.filter((one) => one.name === name)
+  const best = candidates.find(({ slot }) => slot !== 'b') ?? candidates[0]
+  return best?.image
 }
 
 function vouchedFor(vbmeta: Vbmeta): readonly string[] {
@@ -55,21 +87,19 @@ function vouchedFor(vbmeta: Vbmeta): readonly string[] {
 }
 
 /** What a package's info says of its verified boot; nothing where it holds none. */
-export function avbInfo(avb: AvbFacts | undefined): Pick<RomInfo, 'rollback' | 'avbPartitions'> {
-  return avb === undefined ? {} : { rollback: { ...avb.rollback }, avbPartitions: [...avb.partitions] }
+export function avbInfo(avb: AvbFacts | undefined): Pick<RomInfo, 'rollback' | 'avbPartitions' | 'avbKey'> {
+  if (avb === undefined) return {}
+  const { rollback, partitions, key } = avb
+  return {
+    rollback: { ...rollback },
+    avbPartitions: [...partitions],
+    ...(key === undefined ? {} : { avbKey: key }),
+  }
 }
 
-/** A vbmeta image has its data at the front; any other image says in its footer where it is. */
 async function readVbmeta(image: ImageSource | undefined, signal: AbortSignal): Promise<Vbmeta | undefined> {
-  if (image === undefined) return undefined
-  const head = await readRange(image, { offset: 0, length: Math.min(VBMETA_MAX_SIZE, image.size) }, signal)
-  if (head.length >= 4 && new DataView(head.buffer).getUint32(0) === VBMETA_MAGIC) return parseVbmeta(head)
-  if (image.size < AVB_FOOTER_SIZE) return undefined
-  const last = { offset: image.size - AVB_FOOTER_SIZE, length: AVB_FOOTER_SIZE }
-  const footer = parseFooter(await readRange(image, last, signal), image.size)
-  if (footer === undefined) return undefined
-  const length = Math.min(footer.vbmetaSize, VBMETA_MAX_SIZE)
-  return parseVbmeta(await readRange(image, { offset: footer.vbmetaOffset, length }, signal))
+  const found = image && (await readVbmetaBytes(image, signal))
+  return found && parseVbmeta(found.bytes)
 }
 
 function rollbackIndex(vbmeta: Vbmeta, partition: string): number {

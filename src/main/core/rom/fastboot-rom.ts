@@ -9,13 +9,13 @@ import { isSparse, openSparse } from '../formats/sparse-reader.ts'
 import type { SuperMetadata } from '../formats/super.ts'
 import type { ByteSource, ImageSource } from '../source.ts'
 import type { Workshop } from '../workshop.ts'
-import { avbInfo, readAvbFacts } from './avb-facts.ts'
+import { avbInfo, imageToCheck, readAvbFacts } from './avb-facts.ts'
 import { type FileSet, readText } from './file-set.ts'
-import { fingerprintOf } from './fingerprint.ts'
 import { fileChecks } from './set-checks.ts'
 import { readDigests } from './set-digests.ts'
+import { setFingerprint } from './set-fingerprint.ts'
 import { layoutOf, type SetImage } from './set-layout.ts'
-import { openSuper } from './super-container.ts'
+import { groupsOf, openSuper } from './super-container.ts'
 import { readSuperEmpty } from './super-empty.ts'
 import type { Rom } from './types.ts'
 
@@ -84,7 +84,7 @@ async function readSet(opened: SetPackage, { opening, workshop, signal }: Work):
   const { images, metadata } = await withSuperOpened(opening, signal)
   const superEmpty = await readSuperEmpty(files, digests, signal)
   const superMetadata = superEmpty?.metadata ?? metadata
-  const avb = await readAvbFacts((name) => findImage(images, name), signal)
+  const avb = await readAvbFacts((name) => imageToCheck(images, name), signal)
   const info: RomInfo = {
     kind: opened.kind,
     path: opened.path,
@@ -181,27 +181,6 @@ function refuseTwice(images: readonly OpenedImage[]): void {
   }
 }
 
-/** The image that the bootloader will check first: the one without a slot, or for slot a. */
-function findImage(images: readonly OpenedImage[], name: string): ImageSource | undefined {
-  const candidates = images.filter((one) => one.name === name)
-  const best = candidates.find(({ slot }) => slot !== 'b') ?? candidates[0]
-  return best?.image
-}
-
-/** Names inside super carry the slot; groups are given per slot too, of which one is enough. */
-function groupsOf(metadata: SuperMetadata | undefined): RomInfo['dynamicGroups'] {
-  if (metadata === undefined) return []
-  return metadata.groups
-    .filter((group) => group.name !== 'default' && !group.name.endsWith('_b'))
-    .map((group) => ({
-      name: group.name.replace(/_a$/, ''),
-      size: group.maximumSize,
-      partitions: metadata.partitions
-        .filter((partition) => partition.group === group.name)
-        .map((partition) => partition.name.replace(/_a$/, '')),
-    }))
-}
-
 /** Partitions that hold for both slots on every terminal (zte-domain §1.3). */
 const NEVER_SLOTTED = new Set(['userdata', 'metadata', 'misc'])
 
@@ -218,29 +197,4 @@ function imageInfo(opened: OpenedImage, metadata: SuperMetadata | undefined): Ro
     size: image.size,
     ...(image.sha256 === undefined ? {} : { sha256: image.sha256 }),
   }
-}
-
-/** Where a container gives a CRC-32 per file, that; in a folder, the ends of each file stand for its content. */
-const FINGERPRINT_END = 4096
-
-async function setFingerprint(files: FileSet, signal: AbortSignal): Promise<string> {
-  const parts: unknown[] = []
-  for (const { name, size, crc32, open } of files.values()) {
-    if (crc32 !== undefined) {
-      parts.push([name, size, crc32])
-      continue
-    }
-    const source = await open(signal)
-    try {
-      const length = Math.min(FINGERPRINT_END, source.size)
-      const ends = [
-        await source.read(0, length, signal),
-        await source.read(source.size - length, length, signal),
-      ]
-      parts.push([name, size, fingerprintOf(ends.map((end) => Buffer.from(end.buffer).toString('base64')))])
-    } finally {
-      await source.close()
-    }
-  }
-  return fingerprintOf(parts)
 }

@@ -1,7 +1,6 @@
 // A payload.bin, alone or inside an OTA zip, as a ROM.
 import { SlotbenchError } from '../../../shared/errors.ts'
 import type { RomImageInfo, RomInfo } from '../../../shared/rom.ts'
-import type { Sha256 } from '../../../shared/units.ts'
 import {
   type OtaMetadata,
   type PayloadProperties,
@@ -10,14 +9,13 @@ import {
 } from '../formats/ota-metadata.ts'
 import { describePayload, openPayload, type Payload } from '../formats/payload.ts'
 import { AHEAD_BYTES, AheadBudget, payloadImage } from '../formats/payload-image.ts'
-import { byteSourceImage } from '../formats/raw-image.ts'
 import type { ByteSource, ImageSource } from '../source.ts'
+import { type PackageClaims, readPayloadClaim } from '../trust/claims.ts'
 import type { Workshop } from '../workshop.ts'
 import { avbInfo, readAvbFacts } from './avb-facts.ts'
 import { type FileSet, readText } from './file-set.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import type { ContainerCheck, Rom } from './types.ts'
-import { digestImage } from './verify.ts'
+import type { Rom } from './types.ts'
 
 export interface PayloadPackage {
   readonly kind: 'ota-zip' | 'payload'
@@ -27,6 +25,8 @@ export interface PayloadPackage {
   /** The files beside the payload: `META-INF/com/android/metadata`, `payload_properties.txt`. */
   readonly metadata: Uint8Array | undefined
   readonly properties: Uint8Array | undefined
+  /** Of the zip that it lies in. */
+  readonly signatures?: Pick<PackageClaims, 'ota' | 'otacert'>
   readonly notes: readonly string[]
   close(): Promise<void>
 }
@@ -39,17 +39,21 @@ export async function openPayloadRom(
   signal: AbortSignal,
 ): Promise<Rom> {
   const metadata = opened.metadata && parseOtaMetadata(opened.metadata)
-  const properties = opened.properties && parsePayloadProperties(opened.properties)
   if (metadata?.otaType !== undefined && metadata.otaType !== 'AB')
     throw new SlotbenchError(
       'package-unknown',
       `the package is an update of type ${metadata.otaType}, not A/B`,
     )
-  if (properties?.fileSize !== undefined) checkFileSize(opened.payload, properties.fileSize)
   // A delta outside a signed zip is of no use to anybody here, not even to a recovery.
   const read = opened.kind === 'ota-zip' ? describePayload : openPayload
   const payload = await read(opened.payload, signal)
-  if (properties !== undefined) checkMetadata(payload, properties)
+  const properties = checkProperties(payload, opened.properties)
+  const { fileSha256: fileHash, metadataSha256 } = properties ?? {}
+  const claim = await readPayloadClaim(
+    payload,
+    { fileHash, metadataHash: metadataSha256 !== undefined },
+    signal,
+  )
   const images = payload.delta === undefined ? imagesOf(payload, workshop) : NO_IMAGES
   const avb = await readAvbFacts((name) => images.get(name), signal)
   const securityPatch = metadata?.securityPatch ?? payload.securityPatch ?? avb?.securityPatch
@@ -77,7 +81,7 @@ export async function openPayloadRom(
   }
   return {
     info,
-    containerChecks: fileCheck(opened.payload, properties?.fileSha256, workshop),
+    claims: { ...opened.signatures, payload: claim },
     image({ name, slot }) {
       if (payload.delta !== undefined) throw new SlotbenchError('payload-delta', payload.delta)
       const image = slot === undefined ? images.get(name) : undefined
@@ -144,6 +148,19 @@ function notesOf(payload: Payload, metadata: OtaMetadata | undefined): string[] 
   return notes
 }
 
+/** What `payload_properties.txt` says of the payload, found to be true but for its digest of the whole file.
+ * @throws SlotbenchError `payload-invalid`, `source-truncated`, `digest-mismatch`. */
+export function checkProperties(
+  payload: Pick<Payload, 'source' | 'metadataSize' | 'metadataSha256'>,
+  text: Uint8Array | undefined,
+): PayloadProperties | undefined {
+  if (text === undefined) return undefined
+  const properties = parsePayloadProperties(text)
+  if (properties.fileSize !== undefined) checkFileSize(payload.source, properties.fileSize)
+  checkMetadata(payload, properties)
+  return properties
+}
+
 function checkFileSize(source: ByteSource, expected: number): void {
   if (source.size === expected) return
   throw new SlotbenchError(
@@ -152,7 +169,10 @@ function checkFileSize(source: ByteSource, expected: number): void {
   )
 }
 
-function checkMetadata(payload: Payload, properties: PayloadProperties): void {
+function checkMetadata(
+  payload: Pick<Payload, 'metadataSize' | 'metadataSha256'>,
+  properties: PayloadProperties,
+): void {
   const { metadataSize, metadataSha256 } = properties
   if (metadataSize !== undefined && metadataSize !== payload.metadataSize)
     throw new SlotbenchError(
@@ -164,27 +184,4 @@ function checkMetadata(payload: Payload, properties: PayloadProperties): void {
       'digest-mismatch',
       'the payload’s metadata is not what payload_properties.txt promises',
     )
-}
-
-/** FILE_HASH covers the payload as it lies there, signatures included. */
-function fileCheck(
-  source: ByteSource,
-  expected: Sha256 | undefined,
-  workshop: Workshop,
-): readonly ContainerCheck[] {
-  if (expected === undefined) return []
-  return [
-    {
-      name: source.name,
-      size: source.size,
-      async run(options) {
-        const actual = await digestImage(byteSourceImage(source), { ...options, workshop })
-        if (actual !== expected)
-          throw new SlotbenchError(
-            'digest-mismatch',
-            `payload.bin has SHA-256 ${actual}, payload_properties.txt promises ${expected}`,
-          )
-      },
-    },
-  ]
 }

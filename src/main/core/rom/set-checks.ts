@@ -6,7 +6,7 @@ import { byteSourceImage, readPieces } from '../formats/raw-image.ts'
 import type { ByteSource } from '../source.ts'
 import type { Workshop } from '../workshop.ts'
 import type { ContainerCheck } from './types.ts'
-import { digestImage } from './verify.ts'
+import { sha256OfImage } from './verify.ts'
 
 export interface CheckedFile {
   readonly source: ByteSource
@@ -39,7 +39,7 @@ async function checkSha256(
   expected: string | undefined,
   options: RunOptions & { readonly workshop: Workshop },
 ): Promise<void> {
-  const actual = await digestImage(byteSourceImage(source), options)
+  const actual = await sha256OfImage(byteSourceImage(source), options)
   if (actual !== expected) throw mismatch(source, 'SHA-256', actual)
 }
 

@@ -55,6 +55,7 @@ export async function chooseTerminal(
   // IPv6 and host names come in several spellings; the endpoint source has one.
   const matches = (s: Sighting) =>
     s.serial === name ||
+    s.chipSerial === name.toLowerCase() ||
     s.bay.toLowerCase() === name.toLowerCase() ||
     (name.startsWith('tcp:') && s.bay.startsWith('tcp:'))
   return discovery.waitFor(matches, { signal: context.signal, deadline: Deadline.after(APPEAR_MS) })

@@ -1,13 +1,13 @@
 // The command line: commands, options, and what Ctrl-C does.
 import { Argument, Command, CommanderError, Option } from 'commander'
 import { EXIT } from '../../../shared/error-catalogue.ts'
-import { SlotbenchError } from '../../../shared/errors.ts'
 import { POLICIES, type Policy } from '../../../shared/plan.ts'
 import type { RebootTarget } from '../../terminals/types.ts'
 import { dataFolder } from '../data-folder.ts'
 import { VERSION } from '../version.ts'
 import { namedSize, number, size } from './arguments.ts'
 import type { CommandContext } from './command.ts'
+import { type ApplyDeltaOptions, applyDeltaCommand } from './commands/apply-delta.ts'
 import { demo } from './commands/demo.ts'
 import { type DoctorOptions, doctor } from './commands/doctor.ts'
 import { flash, planCommand, resume } from './commands/flash.ts'
@@ -19,8 +19,11 @@ import type { FlashOptions } from './commands/prepare.ts'
 import { guide, REBOOT_TARGETS, type RebootOptions, reboot } from './commands/reboot.ts'
 import { type SimulateOptions, simulate } from './commands/simulate.ts'
 import { type StationOptions, station } from './commands/station.ts'
+import { type TrustAddOptions, trustAdd, trustList, trustRemove } from './commands/trust.ts'
+import { libraryCommands } from './library-commands.ts'
 import { createOutput } from './output.ts'
 import { reported } from './progress.ts'
+import { misunderstood, onInterrupt } from './run-program.ts'
 import { backupCommands, partitionCommands, withLoader } from './storage-program.ts'
 
 type Work = (context: CommandContext) => Promise<number>
@@ -58,14 +61,6 @@ export async function runCli(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Help and version come as errors too. The words are out already; with --json programs get theirs. */
-function misunderstood(error: CommanderError, args: readonly string[]): number {
-  if (error.exitCode === 0) return EXIT.ok
-  if (args.includes('--json'))
-    createOutput(true).error(new SlotbenchError('usage', error.message.replace(/^error: /, '')))
-  return EXIT.usage
-}
-
 function buildProgram(choose: (work: Work) => void): Command {
   const program = new Command('slotbench')
     .description(
@@ -97,8 +92,17 @@ function buildProgram(choose: (work: Work) => void): Command {
     .command('inspect')
     .description('show what a package is and holds')
     .argument('<rom>', 'OTA zip, payload.bin, or fastboot image set (folder or zip)')
-    .option('--verify', 'check every digest in it', false)
-    .action((rom: string, o: { verify: boolean }) => choose((c) => inspect(c, rom, o)))
+    .option('--verify', 'check every digest and signature in it, and say whether it is genuine', false)
+    .option('--flavour <name>', 'which variant, of an EDL package that holds several')
+    .action((rom: string, o: { verify: boolean; flavour?: string }) => choose((c) => inspect(c, rom, o)))
+  trustCommands(program, choose)
+  program
+    .command('apply-delta')
+    .description('make the full package of a build out of a delta and the full package it starts from')
+    .argument('<delta>', 'OTA zip or payload.bin that holds differences')
+    .requiredOption('--base <rom>', 'the full package of the build that the delta starts from')
+    .requiredOption('--out <folder>', 'where the new package goes; unfinished work in it is gone on with')
+    .action((delta: string, o: ApplyDeltaOptions) => choose((c) => applyDeltaCommand(c, delta, o)))
   flashOptions(program.command('plan').description('show what flashing would do; writes nothing'))
     .option('--survey', 'restart the terminal into the modes that know what the plan needs', false)
     .action((rom: string, o: FlashOptions) => choose((c) => planCommand(c, rom, o)))
@@ -136,6 +140,7 @@ function buildProgram(choose: (work: Work) => void): Command {
     .argument('<job>')
     .option('--page', 'print the readable page (HTML)', false)
     .action((job: string, o: { page: boolean }) => choose((c) => report(c, job, o)))
+  libraryCommands(program, choose)
   partitionCommands(program, choose)
   backupCommands(program, choose)
   simulatorCommands(program, choose)
@@ -144,9 +149,11 @@ function buildProgram(choose: (work: Work) => void): Command {
 
 function terminalCommands(program: Command, choose: (work: Work) => void): void {
   const terminal = 'serial number, bay (usb:1-2), or tcp:HOST:PORT[,ADBPORT]'
-  program
-    .command('info')
-    .description('show everything a terminal tells of itself, with where it was read; writes nothing')
+  withLoader(
+    program
+      .command('info')
+      .description('show everything a terminal tells of itself, with where it was read; writes nothing'),
+  )
     .argument('<terminal>', terminal)
     .option(
       '--survey',
@@ -154,9 +161,11 @@ function terminalCommands(program: Command, choose: (work: Work) => void): void 
       false,
     )
     .action((name: string, o: InfoOptions) => choose((c) => info(c, name, o)))
-  program
-    .command('reboot')
-    .description('bring a terminal into another mode, by its own commands or with your hands')
+  withLoader(
+    program
+      .command('reboot')
+      .description('bring a terminal into another mode, by its own commands or with your hands'),
+  )
     .argument('<terminal>', terminal)
     .addArgument(new Argument('<mode>', 'where to').choices(REBOOT_TARGETS))
     .option('--wait <seconds>', 'how long to wait for it, and for your hands', number, 300)
@@ -166,6 +175,28 @@ function terminalCommands(program: Command, choose: (work: Work) => void): void 
     .description('show how hands bring a terminal into a mode; without a mode, which guides there are')
     .argument('[mode]', 'bootloader, fastbootd, recovery, sideload, system, edl, …')
     .action((name?: string) => choose((c) => guide(c, name)))
+}
+
+function trustCommands(program: Command, choose: (work: Work) => void): void {
+  const trust = program.command('trust').description('the keys of publishers that this bench trusts')
+  trust
+    .command('list')
+    .description('show them')
+    .action(() => choose(trustList))
+  trust
+    .command('add')
+    .description('trust what this key signs')
+    .argument(
+      '<file>',
+      'certificate or public key (PEM or DER), or AVB public key (avbtool extract_public_key)',
+    )
+    .option('--name <name>', 'what to call it; the certificate’s own name when left out')
+    .action((file: string, o: TrustAddOptions) => choose((c) => trustAdd(c, file, o)))
+  trust
+    .command('remove')
+    .description('trust a key no longer')
+    .argument('<key>', 'its name, or the beginning of its fingerprint')
+    .action((key: string) => choose((c) => trustRemove(c, key)))
 }
 
 function simulatorCommands(program: Command, choose: (work: Work) => void): void {
@@ -226,26 +257,15 @@ function flashOptions(command: Command, policy: Policy = 'seamless'): Command {
     )
     .option(
       '--package-tables',
-      'EDL: put the partition tables of the package in the place of the terminal’s; what they move is lost',
+      'EDL: put the partition tables of the package in the place of the terminal’s; refused where data that is to be kept would be lost',
       false,
     )
+    .option(
+      '--extend-userdata',
+      'with --package-tables: userdata up to the end of the disk, where the package’s table is for a smaller one',
+      false,
+    )
+    .option('--flavour <name>', 'which variant, of an EDL package that holds several')
     .option('--assume-model <name>', 'vouch that package and terminal belong to this model')
     .option('--proof-timeout <seconds>', 'how long to wait for the new build to be seen booting', number, 600)
-}
-
-/** The first Ctrl-C stops the work in order; the second lets the system end the process. */
-function onInterrupt(tell: () => void): { readonly signal: AbortSignal; stop(): void } {
-  const controller = new AbortController()
-  const stop = () => {
-    process.removeListener('SIGINT', interrupt)
-    process.removeListener('SIGTERM', interrupt)
-  }
-  const interrupt = () => {
-    stop()
-    tell()
-    controller.abort(new SlotbenchError('cancelled', 'stopped by Ctrl-C'))
-  }
-  process.on('SIGINT', interrupt)
-  process.on('SIGTERM', interrupt)
-  return { signal: controller.signal, stop }
 }

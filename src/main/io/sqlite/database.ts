@@ -8,9 +8,10 @@ import { MIGRATIONS } from './migrations.ts'
 /** Milliseconds to wait for another process that is writing. */
 const BUSY_MS = 5_000
 
-/** @throws SlotbenchError `journal-invalid` when the file is no database of ours or is from a newer Slotbench; `host-io` when it
+/** @param migrations entry n brings a file from version n to n + 1.
+ * @throws SlotbenchError `journal-invalid` when the file is no database of ours or is from a newer Slotbench; `host-io` when it
  * cannot be opened. */
-export function openDatabase(path: string): DatabaseSync {
+export function openDatabase(path: string, migrations: readonly string[] = MIGRATIONS): DatabaseSync {
   let database: DatabaseSync
   try {
     mkdirSync(dirname(path), { recursive: true })
@@ -21,7 +22,7 @@ export function openDatabase(path: string): DatabaseSync {
   try {
     // FULL, not the NORMAL that WAL is often run with: a step that is proven stays proven after a power cut.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;')
-    migrate(database, path)
+    migrate(database, path, migrations)
   } catch (cause) {
     database.close()
     if (cause instanceof SlotbenchError) throw cause
@@ -30,16 +31,16 @@ export function openDatabase(path: string): DatabaseSync {
   return database
 }
 
-function migrate(database: DatabaseSync, path: string): void {
+function migrate(database: DatabaseSync, path: string, migrations: readonly string[]): void {
   const version = () => Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
-  if (version() > MIGRATIONS.length) {
+  if (version() > migrations.length) {
     throw new SlotbenchError('journal-invalid', `${path} was written by a newer Slotbench`)
   }
-  while (version() < MIGRATIONS.length) {
+  while (version() < migrations.length) {
     transaction(database, () => {
       // Read again inside the lock: another process may have migrated meanwhile.
       const current = version()
-      const sql = MIGRATIONS[current]
+      const sql = migrations[current]
       if (sql === undefined) return
       database.exec(sql)
       database.exec(`PRAGMA user_version = ${current + 1}`)

@@ -11,6 +11,7 @@ import {
   type Receipt,
 } from '../../../shared/job.ts'
 import type { JobJournal, JobSummary } from '../../flash/journal.ts'
+import { processAlive } from '../host/process-alive.ts'
 import { transaction } from './database.ts'
 
 type Row = Record<string, unknown>
@@ -209,14 +210,4 @@ function parse(json: string | undefined): unknown {
 function text(row: Row, column: string): string | undefined {
   const value = row[column]
   return typeof value === 'string' ? value : undefined
-}
-
-function processAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it lives, under another user.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

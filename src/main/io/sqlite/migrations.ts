@@ -54,4 +54,15 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX known_terminals_by_chip ON known_terminals (chip_serial);
   CREATE INDEX known_terminals_by_bay ON known_terminals (bay, last_seen);
   `,
+  `
+  CREATE TABLE trust_anchors (
+    name TEXT PRIMARY KEY COLLATE NOCASE,
+    kind TEXT NOT NULL,
+    data TEXT NOT NULL,
+    fingerprint TEXT NOT NULL UNIQUE,
+    added_at TEXT NOT NULL,
+    added_by TEXT NOT NULL
+  ) STRICT;
+  ALTER TABLE verified_roms ADD COLUMN evidence TEXT;
+  `,
 ]

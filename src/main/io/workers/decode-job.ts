@@ -13,7 +13,7 @@ export async function* decodePieces(
   pieceSize: number,
 ): AsyncGenerator<Piece> {
   const input = new CheckedInput(sizes, source)
-  const output = new PieceCutter(sizes.outputBytes, pieceSize)
+  const output = new PieceCutter(sizes, pieceSize)
   let held: Piece | undefined
   for await (const chunk of guarded(sizes, input)) {
     for (const piece of output.add(chunk)) {
@@ -21,7 +21,10 @@ export async function* decodePieces(
       held = piece
     }
   }
-  output.finish()
+  for (const piece of output.finish()) {
+    if (held !== undefined) yield held
+    held = piece
+  }
   await input.finish()
   if (held !== undefined) yield held
 }
@@ -82,13 +85,15 @@ class CheckedInput {
 /** Puts chunks of any size together into pieces, and never holds more than was promised. */
 class PieceCutter {
   readonly #expected: number
+  readonly #orLess: boolean
   readonly #pieceSize: number
   #piece: Piece | undefined
   #used = 0
   #total = 0
 
-  constructor(expected: number, pieceSize: number) {
-    this.#expected = expected
+  constructor({ outputBytes, orLess }: DecodeSizes, pieceSize: number) {
+    this.#expected = outputBytes
+    this.#orLess = orLess
     this.#pieceSize = Math.min(pieceSize, MAX_EXTENT_DATA)
   }
 
@@ -109,8 +114,9 @@ class PieceCutter {
     }
   }
 
-  finish(): void {
-    if (this.#total !== this.#expected)
+  *finish(): Generator<Piece> {
+    if (this.#orLess && this.#piece !== undefined) yield this.#piece.slice(0, this.#used)
+    if (this.#total !== this.#expected && !this.#orLess)
       throw new SlotbenchError(
         'decode-failed',
         `only ${this.#total} of the promised ${this.#expected} bytes come out`,

@@ -1,8 +1,8 @@
 // A thread of the workshop: answers requests to decode and to hash. Node runs this file as it is.
-import { createHash, type Hash } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'
 import { asSlotbenchError, SlotbenchError } from '../../../shared/errors.ts'
 import { missingCase } from '../../../shared/missing-case.ts'
+import { StreamDigests } from '../../core/formats/stream-digests.ts'
 import { release } from '../../core/release.ts'
 import { MAX_EXTENT_DATA } from '../../core/source.ts'
 import type { DecodeSizes, Piece, Reply, Request } from './messages.ts'
@@ -17,7 +17,7 @@ const loadDecoder = () => import('./decode-job.ts')
 const port = parentPort
 if (port === null) throw new SlotbenchError('internal', 'decode-worker.ts runs as a worker thread only')
 
-const hashes = new Map<number, Hash>()
+const digests = new Map<number, StreamDigests>()
 const streams = new Map<number, Stream>()
 
 port.on('message', (request: Request) => {
@@ -51,21 +51,24 @@ function answer(request: Request): void {
       streams.get(request.job)?.allow()
       return
     case 'forget':
-      hashes.delete(request.job)
+      digests.delete(request.job)
       streams.get(request.job)?.stop()
       return
+    case 'begin':
+      digests.set(request.job, new StreamDigests(request.specs))
+      return
     case 'update':
-      hashOf(request.job).update(request.bytes)
+      digestsOf(request.job).update(request.bytes)
       reply({ kind: 'hashed', job: request.job, bytes: request.bytes }, [request.bytes.buffer])
       return
     case 'fill':
-      hashFill(hashOf(request.job), request.word, request.length)
+      digestsOf(request.job).fill(request.word, request.length)
       reply({ kind: 'hashed', job: request.job, bytes: undefined })
       return
     case 'digest': {
-      const sha256 = hashOf(request.job).digest('hex')
-      hashes.delete(request.job)
-      reply({ kind: 'digest', job: request.job, sha256 })
+      const results = digestsOf(request.job).results()
+      digests.delete(request.job)
+      reply({ kind: 'digests', job: request.job, results })
       return
     }
     default:
@@ -73,25 +76,10 @@ function answer(request: Request): void {
   }
 }
 
-function hashOf(job: number): Hash {
-  const known = hashes.get(job)
-  if (known !== undefined) return known
-  const made = createHash('sha256')
-  hashes.set(job, made)
-  return made
-}
-
-const FILL_BLOCK = 1024 * 1024
-const fillBlock = { word: 0, bytes: new Uint8Array(FILL_BLOCK) }
-
-function hashFill(hash: Hash, word: number, length: number): void {
-  if (fillBlock.word !== word) {
-    fillBlock.word = word
-    const view = new DataView(fillBlock.bytes.buffer)
-    for (let at = 0; at < FILL_BLOCK; at += 4) view.setUint32(at, word, true)
-  }
-  for (let done = 0; done < length; done += FILL_BLOCK)
-    hash.update(fillBlock.bytes.subarray(0, Math.min(FILL_BLOCK, length - done)))
+function digestsOf(job: number): StreamDigests {
+  const known = digests.get(job)
+  if (known === undefined) throw new SlotbenchError('internal', 'digests were asked for that were not begun')
+  return known
 }
 
 async function decodeWhole(job: number, sizes: DecodeSizes, input: Piece): Promise<void> {

@@ -1,6 +1,7 @@
-// SHA-256 of a stream in a hash thread; several pieces may be on their way there and back.
+// Digests of a stream in a hash thread; several pieces may be on their way there and back.
 import { SlotbenchError } from '../../../shared/errors.ts'
 import { type Sha256, sha256 } from '../../../shared/units.ts'
+import { type DigestResult, type DigestSpec, WHOLE } from '../../core/formats/stream-digests.ts'
 import type { StreamHasher } from '../../core/workshop.ts'
 import type { Piece, Reply, Request } from './messages.ts'
 import { type Thread, transferable } from './thread.ts'
@@ -10,20 +11,24 @@ interface Waiting {
   reject(error: SlotbenchError): void
 }
 
-export class ThreadHasher implements StreamHasher {
+export class ThreadDigests {
   readonly #thread: Thread
   readonly #id: number
   /** Replies come in the order of the requests. */
   readonly #waiting: Waiting[] = []
+  readonly #specs: readonly DigestSpec[]
+  #begun = false
   #error: SlotbenchError | undefined
   #open = true
 
-  constructor(thread: Thread, id: number) {
+  constructor(thread: Thread, id: number, specs: readonly DigestSpec[]) {
     this.#thread = thread
     this.#id = id
+    this.#specs = specs
     thread.begin(id, (reply) => this.#hear(reply))
   }
 
+  /** Hands `bytes` to the thread and gives the same bytes back once they are counted. */
   async update(bytes: Piece): Promise<Piece> {
     const sent = transferable(bytes)
     const reply = await this.#ask({ kind: 'update', job: this.#id, bytes: sent }, [sent.buffer])
@@ -35,11 +40,12 @@ export class ThreadHasher implements StreamHasher {
     await this.#ask({ kind: 'fill', job: this.#id, word, length })
   }
 
-  async digest(): Promise<Sha256> {
+  /** What came of the specs, in their order; the thread has forgotten them then. */
+  async results(): Promise<readonly DigestResult[]> {
     const reply = await this.#ask({ kind: 'digest', job: this.#id })
-    if (reply.kind !== 'digest') throw unexpected(reply)
+    if (reply.kind !== 'digests') throw unexpected(reply)
     this.close()
-    return sha256(reply.sha256)
+    return reply.results
   }
 
   close(): void {
@@ -62,6 +68,8 @@ export class ThreadHasher implements StreamHasher {
         reject(this.#error)
         return
       }
+      if (!this.#begun) this.#thread.post({ kind: 'begin', job: this.#id, specs: this.#specs })
+      this.#begun = true
       this.#thread.post(request, transfer)
       this.#waiting.push({ resolve, reject })
     })
@@ -75,6 +83,35 @@ export class ThreadHasher implements StreamHasher {
   #fail(error: SlotbenchError): void {
     this.#error ??= error
     for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#error)
+  }
+}
+
+const SHA256: readonly DigestSpec[] = [{ kind: 'hash', algorithm: 'sha256', ranges: [WHOLE] }]
+
+/** SHA-256 of all of a stream. */
+export class ThreadHasher implements StreamHasher {
+  readonly #digests: ThreadDigests
+
+  constructor(thread: Thread, id: number) {
+    this.#digests = new ThreadDigests(thread, id, SHA256)
+  }
+
+  update(bytes: Piece): Promise<Piece> {
+    return this.#digests.update(bytes)
+  }
+
+  fill(word: number, length: number): Promise<void> {
+    return this.#digests.fill(word, length)
+  }
+
+  async digest(): Promise<Sha256> {
+    const [result] = await this.#digests.results()
+    if (result?.kind !== 'hash') throw new SlotbenchError('internal', 'a hash thread gave no digest')
+    return sha256(result.digest)
+  }
+
+  close(): void {
+    this.#digests.close()
   }
 }
 

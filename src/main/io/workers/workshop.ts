@@ -3,10 +3,12 @@
 import { availableParallelism } from 'node:os'
 import { abortError, SlotbenchError } from '../../../shared/errors.ts'
 import type { Sha256 } from '../../../shared/units.ts'
-import type { DecodeJob, StreamHasher, Workshop } from '../../core/workshop.ts'
+import type { DigestSpec } from '../../core/formats/stream-digests.ts'
+import type { DecodeJob, StreamDigester, StreamHasher, Workshop } from '../../core/workshop.ts'
 import { decodeStream } from './decode-stream.ts'
+import { LaneDigester, lanesOf } from './lane-digester.ts'
 import type { DecodeSizes, Piece, Reply } from './messages.ts'
-import { ThreadHasher } from './stream-hasher.ts'
+import { ThreadDigests, ThreadHasher } from './stream-hasher.ts'
 import { leastLoaded, Thread, transferable } from './thread.ts'
 
 export interface WorkshopOptions {
@@ -21,8 +23,8 @@ const MAX_WHOLE_INPUT = 8 * 1024 * 1024
 const MAX_WHOLE_OUTPUT = 16 * 1024 * 1024
 /** Whole jobs given to one thread at a time: the second waits in its mailbox so that it never idles. */
 const WHOLE_JOBS_PER_THREAD = 2
-/** One thread hashes as fast as about this many cores expand XZ. */
-const DECODERS_PER_HASHER = 8
+/** A stream that waits for one slow digest must not leave a core idle. */
+const HASHERS_PER_CORE = 2
 
 /** Threads start when they are first needed. */
 export function createWorkshop(options: WorkshopOptions = {}): Workshop {
@@ -48,13 +50,13 @@ class ThreadWorkshop implements Workshop {
     this.width = Math.max(1, options.width ?? availableParallelism())
     const url = options.worker ?? new URL('./decode-worker.ts', import.meta.url)
     this.#decoders = Array.from({ length: this.width }, () => new Thread(url))
-    this.#hashers = Array.from({ length: Math.ceil(this.width / DECODERS_PER_HASHER) }, () => new Thread(url))
+    this.#hashers = Array.from({ length: this.width * HASHERS_PER_CORE }, () => new Thread(url))
   }
 
   async *decode(job: DecodeJob, signal: AbortSignal): AsyncGenerator<Piece> {
     if (signal.aborted) throw abortError(signal)
-    const { codec, input, inputBytes, outputBytes, inputSha256 } = job
-    const sizes = { codec, inputBytes, outputBytes, inputSha256 }
+    const { codec, input, inputBytes, outputBytes, orLess = false, inputSha256 } = job
+    const sizes = { codec, inputBytes, outputBytes, orLess, inputSha256 }
     if (input instanceof Uint8Array && input.length <= MAX_WHOLE_INPUT && outputBytes <= MAX_WHOLE_OUTPUT)
       yield* await this.#decodeWhole(input, sizes, signal)
     else yield* decodeStream(leastLoaded(this.#decoders), this.#nextJob++, { ...job, sizes }, signal)
@@ -72,6 +74,12 @@ class ThreadWorkshop implements Workshop {
 
   hasher(): StreamHasher {
     return new ThreadHasher(leastLoaded(this.#hashers), this.#nextJob++)
+  }
+
+  digester(specs: readonly DigestSpec[], size: number): StreamDigester {
+    const begin = (part: readonly DigestSpec[]) =>
+      new ThreadDigests(leastLoaded(this.#hashers), this.#nextJob++, part)
+    return new LaneDigester(lanesOf(specs, size), begin)
   }
 
   async close(): Promise<void> {

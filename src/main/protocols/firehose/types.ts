@@ -49,7 +49,8 @@ export interface Firehose {
   nop(options: IoOptions): Promise<void>
   /** Undefined where the programmer does not tell, or there is no such LUN. */
   storageInfo(lun: number, options: IoOptions): Promise<StorageInfo | undefined>
-  /** @param content exactly `count * sectorSize` bytes, in pieces of any length.
+  /** @param content exactly `count * sectorSize` bytes, in pieces of any length. While one goes out the next is asked for, so the memory of
+   * a piece must stay as it is until `program` ends.
    * @throws SlotbenchError `terminal-refused` with the programmer's own words (its last log line), `terminal-*`. */
   program(
     target: SectorTarget,

@@ -81,6 +81,7 @@ export function factsFromAdb(answers: AdbAnswers, context: AdbContext): Terminal
       securityPatch: first(['ro.build.version.security_patch'], dateOf),
       build: first(['ro.build.display.id', 'ro.build.id'], wordOf),
       fingerprint: first(['ro.build.fingerprint', 'ro.system.build.fingerprint'], fingerprintOf),
+      avbKey: first(['ro.boot.vbmeta.public_key_digest'], digestOf),
       chipSerial: chipSerialOf(answers),
       bootCompleted: bootCompletedOf(context.state, properties),
       dataFree: dataFreeOf(answers),
@@ -161,6 +162,10 @@ function serialOf(text: string): string | undefined {
 
 function fingerprintOf(text: string): string | undefined {
   return /^\S{1,256}$/.test(text) ? text : undefined
+}
+
+function digestOf(text: string): string | undefined {
+  return /^[0-9a-f]{64}$/i.test(text) ? text.toLowerCase() : undefined
 }
 
 function dateOf(text: string): string | undefined {

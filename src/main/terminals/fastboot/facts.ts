@@ -13,6 +13,7 @@ export interface FactContext {
   readonly usbProduct: string | undefined
   /** Read from the installed vbmeta, where that can be read. */
   readonly rollback?: Fact<Readonly<Record<string, number>>> | undefined
+  readonly avbKey?: Fact<string> | undefined
   /** Whether a partition gave its bytes; undefined where that was not tried. */
   readonly readable?: boolean | undefined
   readonly superTables?: Fact<SuperTables> | undefined
@@ -60,6 +61,7 @@ export function factsFromVariables(variables: Variables, context: FactContext): 
       fingerprint: text('system-fingerprint'),
       superPartition: fact('super-partition-name', nameOfPartition),
       superTables: context.superTables,
+      avbKey: context.avbKey && { ...context.avbKey },
       rollback: context.rollback && { ...context.rollback, value: { ...context.rollback.value } },
     }),
     slots: present({ a: slotState('a', fact, mode), b: slotState('b', fact, mode) }),

@@ -1,4 +1,5 @@
 // Reading partitions back with `fetch`, where the terminal lets that be done at all.
+import { createHash } from 'node:crypto'
 import { SlotbenchError } from '../../../shared/errors.ts'
 import type { IoOptions } from '../../../shared/io-options.ts'
 import type { Fact } from '../../../shared/terminal.ts'
@@ -28,6 +29,8 @@ export interface InstalledVbmeta {
   /** Whether the terminal gave any bytes out: AOSP's fastbootd offers `max-fetch-size` and then allows vendor_boot only. */
   readonly readable: boolean
   readonly rollback: Fact<Readonly<Record<string, number>>> | undefined
+  /** SHA-256 of the key that signs it. */
+  readonly avbKey: Fact<string> | undefined
 }
 
 export interface VbmetaPlace {
@@ -38,7 +41,7 @@ export interface VbmetaPlace {
 }
 
 /** Reads the vbmeta that the terminal boots from, and those chained to it that are images of their own (`vbmeta_system`), for
- * their rollback indices. Never throws for a refusal or a vbmeta that cannot be read. */
+ * their rollback indices and the key. Never throws for a refusal or a vbmeta that cannot be read. */
 export async function readInstalledVbmeta(
   client: FastbootClient,
   place: VbmetaPlace,
@@ -48,7 +51,7 @@ export async function readInstalledVbmeta(
   const partition = full('vbmeta')
   const bytes = await fetchVbmeta(client, { ...place, partition }, o)
   const top = bytes && parsed(bytes)
-  if (!top) return { readable: bytes !== undefined, rollback: undefined }
+  if (!top) return { readable: bytes !== undefined, rollback: undefined, avbKey: undefined }
   const indices = new Map([[String(top.rollbackLocation), top.rollbackIndex]])
   for (const descriptor of top.descriptors) {
     if (descriptor.kind !== 'chain' || !/^vbmeta\w*$/.test(descriptor.partition)) continue
@@ -59,7 +62,13 @@ export async function readInstalledVbmeta(
   }
   const safe = [...indices].filter(([, index]) => index <= BigInt(Number.MAX_SAFE_INTEGER))
   const value = Object.fromEntries(safe.map(([location, index]) => [location, Number(index)]))
-  return { readable: true, rollback: { value, source: `fetch ${partition}` } }
+  const source = `fetch ${partition}`
+  return { readable: true, rollback: { value, source }, avbKey: keyOf(top, source) }
+}
+
+function keyOf({ publicKey }: Vbmeta, source: string): Fact<string> | undefined {
+  if (publicKey.length === 0) return undefined
+  return { value: createHash('sha256').update(publicKey).digest('hex'), source }
 }
 
 /** Undefined when the terminal refuses. */

@@ -212,9 +212,9 @@ class FastbootSession implements FlashSession {
       return this.#update().partitions[partition]?.size
     }
     const place = { currentSlot: this.#facts.currentSlot?.value, maxFetch, sizeOf }
-    const { readable, rollback } = await readInstalledVbmeta(this.#client, place, o)
+    const { readable, rollback, avbKey } = await readInstalledVbmeta(this.#client, place, o)
     this.#readable = readable
-    this.#context = { ...this.#context, rollback, readable }
+    this.#context = { ...this.#context, rollback, avbKey, readable }
   }
 
   async #lookAtSuper(o: IoOptions): Promise<void> {

@@ -12,7 +12,7 @@ import { SimulatedBench } from '../../../simulator/usb.ts'
 import { mergeFacts } from '../../core/plan/merge-facts.ts'
 import { modesToSurvey } from '../../core/plan/modes.ts'
 import { plan } from '../../core/plan/plan.ts'
-import { digestImage } from '../../core/rom/verify.ts'
+import { sha256OfImage } from '../../core/rom/verify.ts'
 import { watchUsb } from '../../io/usb/usb-watch.ts'
 import { createWorkshop } from '../../io/workers/workshop.ts'
 import { createDiscovery } from '../discovery.ts'
@@ -49,7 +49,7 @@ async function attach(id: ProfileId) {
   const images: RomInfo['images'] = []
   for (const [name, { size, image }] of update) {
     const o = { signal: io().signal, workshop, onBytes: () => {} }
-    const sha256 = await digestImage(image, o)
+    const sha256 = await sha256OfImage(image, o)
     images.push({ name, slotted: 'yes', placement: logical.has(name) ? 'logical' : 'physical', size, sha256 })
   }
   const rom: RomInfo = {

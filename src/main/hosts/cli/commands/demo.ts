@@ -4,9 +4,10 @@ import { Deadline } from '../../../../shared/io-options.ts'
 import { adbDaemon } from '../../../../simulator/adb/daemon.ts'
 import { SimulatedBench, USB2 } from '../../../../simulator/usb.ts'
 import type { Bench } from '../../bench.ts'
-import { demoRom, simulatedTerminal } from '../../simulated.ts'
+import { simulatedTerminal } from '../../simulated.ts'
 import { type CommandContext, withBench } from '../command.ts'
 import { showPass } from '../progress.ts'
+import { fetchDemoRom } from './demo-repository.ts'
 import { runJob } from './flash.ts'
 import { showRom } from './inspect.ts'
 import { prepare, showPlan } from './prepare.ts'
@@ -51,9 +52,8 @@ export async function demo(context: CommandContext): Promise<number> {
         .waitFor((s) => s.serial === SERIAL, { signal, deadline: Deadline.after(5_000) })
       output.line(`${sighting.bay}  ${sighting.mode}  ${sighting.serial}  ${terminal.profile.title}`)
       try {
-        const path = await demoRom(terminal.profile, join(bench.data, 'roms'), () =>
-          output.note('Making a full OTA package for it (first run only) …'),
-        )
+        heading(context, 'Its ROM is fetched from a firmware repository')
+        const path = await fetchDemoRom(bench, terminal.profile, context)
         await inspected(bench, path, context)
         heading(context, 'The plan')
         const plan = await prepare(

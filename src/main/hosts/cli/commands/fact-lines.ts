@@ -37,6 +37,7 @@ function buildLines(f: TerminalFacts): readonly string[] {
     ...line('Security patch', f.securityPatch),
     ...line('Bootloader', f.versionBootloader),
     ...line('Baseband', f.versionBaseband),
+    ...line('AVB key', f.avbKey),
     ...line('Rollback', f.rollback, (value) =>
       Object.entries(value)
         .map(([location, index]) => `${location}: ${index}`)

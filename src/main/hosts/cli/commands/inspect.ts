@@ -1,34 +1,58 @@
-// slotbench inspect: what a package is, what it holds, and whether its digests hold.
+// slotbench inspect: what a package is, what it holds, and whether it is genuine.
+import { EXIT } from '../../../../shared/error-catalogue.ts'
+import { asSlotbenchError } from '../../../../shared/errors.ts'
 import { formatBytes } from '../../../../shared/format.ts'
 import type { RomInfo } from '../../../../shared/rom.ts'
+import { slotCoverage } from '../../../core/rom/slot-coverage.ts'
+import type { Rom } from '../../../core/rom/types.ts'
+import { unreadableVerdict } from '../../../core/trust/verdict.ts'
+import type { Bench } from '../../bench.ts'
 import { type CommandContext, withBench } from '../command.ts'
 import type { Output } from '../output.ts'
 import { showPass } from '../progress.ts'
+import { edlLines } from './edl-lines.ts'
+import { showVerdict } from './trust-lines.ts'
 
 export async function inspect(
   context: CommandContext,
   path: string,
-  options: { readonly verify: boolean },
+  options: { readonly verify: boolean; readonly flavour?: string },
 ): Promise<number> {
   return withBench(context, {}, async (bench) => {
-    const rom = await bench.open(path, context.signal)
+    const rom = await bench.open(path, context.signal, options.flavour)
     try {
       const { output } = context
-      const info = options.verify
-        ? await bench.verify(rom, { signal: context.signal, onProgress: showPass(output, 'Verifying') })
-        : rom.info
-      output.data({ rom: info, verified: options.verify })
+      const info = options.verify ? await examined(bench, rom, context) : rom.info
+      output.data({
+        rom: info,
+        verified: options.verify,
+        ...(info.edl === undefined ? {} : { slots: slotCoverage(info) }),
+      })
       showRom(output, info)
-      output.line(
-        options.verify
-          ? output.style('green', 'Every image matches its digest.')
-          : 'Digests not checked; add --verify.',
-      )
-      return 0
+      const { trust } = info
+      if (trust === undefined) output.line('Digests not checked, nor signatures; add --verify.')
+      else {
+        if (trust.verdict !== 'broken') output.line(output.style('green', 'Every image matches its digest.'))
+        showVerdict(output, trust)
+      }
+      return trust?.verdict === 'broken' ? EXIT.package : EXIT.ok
     } finally {
       await rom.close()
     }
   })
+}
+
+/** A package that cannot be read to its end has a verdict too, besides the error. */
+async function examined(bench: Bench, rom: Rom, context: CommandContext): Promise<RomInfo> {
+  try {
+    const onProgress = showPass(context.output, 'Verifying')
+    return await bench.verify(rom, { signal: context.signal, onProgress })
+  } catch (thrown) {
+    const error = asSlotbenchError(thrown)
+    if (error.exitCode !== EXIT.package) throw error
+    showVerdict(context.output, unreadableVerdict(error.message))
+    throw error
+  }
 }
 
 export function showRom(output: Output, rom: RomInfo): void {
@@ -44,7 +68,8 @@ export function showRom(output: Output, rom: RomInfo): void {
     ['Rollback', rollback(rom)],
     ['Kind', rom.full ? 'full' : 'delta'],
   ]
-  for (const [name, value] of facts) if (value !== undefined) output.line(`${name.padEnd(15)} ${value}`)
+  for (const [name, value] of [...facts, ...edlLines(rom)])
+    if (value !== undefined) output.line(`${name.padEnd(15)} ${value}`)
   output.line(
     `Images          ${rom.images.length}, ${formatBytes(rom.images.reduce((sum, i) => sum + i.size, 0))}`,
   )

@@ -11,7 +11,7 @@ import type { TerminalFacts } from '../../../../shared/terminal.ts'
 import { bytes, partitionName } from '../../../../shared/units.ts'
 import { openImageFile } from '../../../core/formats/image-file.ts'
 import { planWriteFile } from '../../../core/plan/file-plan.ts'
-import { digestImage } from '../../../core/rom/verify.ts'
+import { sha256OfImage } from '../../../core/rom/verify.ts'
 import { fileError } from '../../../io/files/open-file.ts'
 import type { FlashSession } from '../../../terminals/types.ts'
 import type { CommandContext } from '../command.ts'
@@ -147,7 +147,7 @@ export function writePartition(
     const image = await openImageFile(source)
     const progress = showPass(context.output, `Digesting ${file}`)
     let done = 0
-    const sha256 = await digestImage(image, {
+    const sha256 = await sha256OfImage(image, {
       ...{ signal: context.signal, workshop: bench.workshop },
       onBytes: (count) => {
         done += count

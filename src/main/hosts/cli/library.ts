@@ -1,0 +1,52 @@
+// The bench's ROM library for commands: opened, closed, and its problems told.
+import type { SlotbenchError } from '../../../shared/errors.ts'
+import { createWorkshop } from '../../io/workers/workshop.ts'
+import type { FetchOptions } from '../../repository/fetch-rom.ts'
+import { type ListedRepository, RomLibrary } from '../rom-library.ts'
+import type { CommandContext } from './command.ts'
+import { showPass } from './progress.ts'
+
+/** Names a cache that several benches share. */
+export const CACHE_VARIABLE = 'SLOTBENCH_CACHE'
+
+export async function withLibrary<T>(
+  context: CommandContext,
+  work: (library: RomLibrary) => Promise<T>,
+): Promise<T> {
+  const workshop = createWorkshop()
+  const cache = process.env[CACHE_VARIABLE]
+  const library = new RomLibrary({ data: context.data, workshop, ...(cache && { cache }) })
+  try {
+    return await work(library)
+  } finally {
+    await library.close()
+    await workshop.close()
+  }
+}
+
+/** Every repository that can be listed; the others are named with their problem.
+ * @throws SlotbenchError of the only problem, when nothing at all can be listed. */
+export async function listAll(
+  library: RomLibrary,
+  context: CommandContext,
+): Promise<readonly ListedRepository[]> {
+  const problems: SlotbenchError[] = []
+  const listed = await library.roms(context.signal, (repository, error) => {
+    problems.push(error)
+    context.output.note(`${repository.name}: ${error.meaning} ${error.message} [${error.code}]`)
+  })
+  const [first] = problems
+  if (listed.length === 0 && first !== undefined) throw first
+  return listed
+}
+
+/** Progress of a download, as of other passes. */
+export function showFetch({ output, signal }: CommandContext): FetchOptions {
+  const show = showPass(output, 'Fetching')
+  return {
+    signal,
+    onProgress: ({ done, total }) => show(done, total),
+    onTrouble: (error) => output.note(`  ${error.message} [${error.code}]`),
+    onWait: (owner) => output.note(`Waiting: ${owner} fetches the same ROM …`),
+  }
+}
