@@ -188,6 +188,12 @@ export const en = {
   'plan.steps_other': '{{count}} steps',
   'plan.start': 'Start flashing',
 
+  'edl.programmer': 'EDL needs a programmer',
+  'edl.programmer-added': 'The programmer is kept',
+  'edl.programmer.words':
+    'A package for EDL brings its own. Otherwise open the programmer (prog_firehose …) that belongs to exactly this model.',
+  'edl.programmer.open': 'Open programmer …',
+
   'job.none': 'No job on this bay.',
   'job.progress': 'Progress of the job',
   'job.step': 'Step',
