@@ -34,7 +34,11 @@ export async function openEdlPlace(
 ): Promise<EdlPlace> {
   const place = await openWorkplace(profile(id, { sizes: { ...SIZES, ...sizes } }))
   // The same as in the OTA: the same order gives the same images.
-  const build = await makeBuild(place.profile, { build: NEW_BUILD, rollbackIndex: 2, seed: 2 })
+  const build = await makeBuild(place.profile, {
+    ...{ build: NEW_BUILD, rollbackIndex: 2, seed: 2 },
+    // Updates of terminals without slots leave the boot chain alone; packages for EDL bring it.
+    firmware: true,
+  })
   return { ...place, build }
 }
 

@@ -88,7 +88,7 @@ const IN_SUPER: Readonly<Record<string, Kind>> = {
     edl: { format: 'sparse', sparseZeros: 'dont-care', slots: ['a'] },
   },
 }
-const CASES = [
+const CASES: readonly (readonly [ProfileId, string, Kind])[] = [
   ...Object.entries(PHYSICAL).map(([name, kind]) => ['nx679j', name, kind] as const),
   ['emmc-ab', 'a folder', {}] as const,
   ['emmc-ab', 'slot a only', { edl: { slots: ['a'] } }] as const,
@@ -261,10 +261,19 @@ describe('where a slot still boots', { timeout: 120_000 }, () => {
     await bench.close()
   })
 
-  it('a terminal without slots is flashed through EDL with policy single', async () => {
-    const place = at('a-only')
+  it('a terminal without slots is rescued through EDL with policy single', async () => {
+    const place = await withPackage(at('a-only'), {})
     const bench = await dead(place, { policy: 'single' })
-    await rescued(place, bench)
+    const plan = await rescued(place, bench)
+    expect(codes(plan.warnings)).not.toContain('slot-leftover')
+    await bench.close()
+  })
+
+  it('a terminal without slots is told which of its boot chain a package does not bring', async () => {
+    const bench = await dead(at('a-only'), { policy: 'single' })
+    const { warnings } = await planned(bench)
+    const details = warnings.filter(({ code }) => code === 'slot-leftover').map(({ detail }) => detail)
+    expect(details.map((detail) => detail.split(' ')[0])).toEqual(['xbl', 'abl'])
     await bench.close()
   })
 })
