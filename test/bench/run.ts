@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checkRules } from './check-eligibility.ts'
+import { edlHost } from './edl.ts'
 import { expandPayload } from './expand-payload.ts'
 import { hashStream } from './hash-stream.ts'
 import { identifyTerminal } from './identify.ts'
@@ -22,6 +23,7 @@ const CASES: readonly BenchCase[] = [
   identifyTerminal,
   checkRules,
   trustOta,
+  edlHost,
 ]
 const HELP = `npm run bench -- [options] [cases]
   cases            some of: ${CASES.map(({ name }) => name).join(' ')}; all when left out
