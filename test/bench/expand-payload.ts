@@ -31,13 +31,7 @@ async function measure(bench: BenchContext): Promise<Outcome> {
   const [xz, bzip2] = [findTool('xz'), findTool('bzip2')]
   if (xz === undefined) return { kind: 'not-measured', reason: 'xz is not installed' }
   if (bzip2 === undefined) return { kind: 'not-measured', reason: 'bzip2 is not installed' }
-  const scale = bench.quick ? 1 / 16 : 1
-  const sizes = { system: 320 * MIB * scale, vendor: 128 * MIB * scale, product: 64 * MIB * scale }
-  const total = Object.values(sizes).reduce((sum, size) => sum + size, 0)
-  const path = await cached(bench.cache, `programs-${total}.payload`, (path) => {
-    bench.note('making the payload; this takes minutes, once')
-    return makePayload(path, sizes, { xz, bzip2, signal: bench.signal })
-  })
+  const { path, total } = await programPayload(bench, { xz, bzip2 })
   const operations = await operationsOf(path, bench.signal)
   const width = availableParallelism()
   const workshop = createWorkshop({ width })
@@ -59,7 +53,29 @@ async function measure(bench: BenchContext): Promise<Outcome> {
   return compared(total, operations, times)
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+export interface ProgramPayload {
+  readonly path: string
+  /** Bytes by partition. */
+  readonly sizes: Readonly<Record<string, number>>
+  readonly total: number
+}
+
+/** A full payload of images made of machine code, in XZ and BZ operations in turn. */
+export async function programPayload(
+  bench: BenchContext,
+  tools: { readonly xz: string; readonly bzip2: string },
+): Promise<ProgramPayload> {
+  const scale = bench.quick ? 1 / 16 : 1
+  const sizes = { system: 320 * MIB * scale, vendor: 128 * MIB * scale, product: 64 * MIB * scale }
+  const total = Object.values(sizes).reduce((sum, size) => sum + size, 0)
+  const path = await cached(bench.cache, `programs-${total}.payload`, (to) => {
+    bench.note('making the payload; this takes minutes, once')
+    return makePayload(to, sizes, { ...tools, signal: bench.signal })
+  })
+  return { path, sizes, total }
+}
+
+export async function timed(work: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now()
   await work()
   return performance.now() - startedAt
@@ -92,7 +108,7 @@ async function verify(path: string, workshop: ReturnType<typeof createWorkshop>,
   }
 }
 
-async function operationsOf(path: string, signal: AbortSignal): Promise<readonly BareOperation[]> {
+export async function operationsOf(path: string, signal: AbortSignal): Promise<readonly BareOperation[]> {
   const source = await openFile(path)
   try {
     const payload = await openPayload(source, signal)

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checkRules } from './check-eligibility.ts'
+import { edlHost } from './edl.ts'
 import { expandPayload } from './expand-payload.ts'
 import { fetchFromLoopback } from './fetch-rom.ts'
 import { hashStream } from './hash-stream.ts'
@@ -26,6 +27,7 @@ const CASES: readonly BenchCase[] = [
   trustOta,
   fetchFromLoopback,
   monthlyUpdate,
+  edlHost,
 ]
 const HELP = `npm run bench -- [options] [cases]
   cases            some of: ${CASES.map(({ name }) => name).join(' ')}; all when left out

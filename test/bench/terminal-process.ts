@@ -7,13 +7,10 @@ import { slotStore } from '../../src/simulator/boot/slot-store.ts'
 import { serveFastbootTcp } from '../../src/simulator/fastboot-tcp-server.ts'
 import { bringBackToBootloader } from '../../src/simulator/hands.ts'
 import { factoryImages, makeBuild, simulatorRootOfTrust } from '../../src/simulator/make-images.ts'
-import type { TerminalProfile } from '../../src/simulator/profiles/types.ts'
 import { randomBytes } from '../../src/simulator/randomness.ts'
 import { Disk } from '../../src/simulator/storage/disk.ts'
-import { geometryOf } from '../../src/simulator/storage/layout.ts'
-import { type Medium, MemoryMedium } from '../../src/simulator/storage/medium.ts'
-import { SimulatedStorage } from '../../src/simulator/storage/storage.ts'
 import { SimulatedTerminal } from '../../src/simulator/terminal.ts'
+import { benchStorage } from './bench-storage.ts'
 import type { TerminalAnswer, TerminalOrder, TerminalQuestion } from './terminal.ts'
 import { OLD_BUILD, terminalProfile } from './terminal-profile.ts'
 
@@ -27,7 +24,7 @@ async function start(order: TerminalOrder): Promise<void> {
   const screen: string[] = []
   const terminal = await SimulatedTerminal.create({
     profile,
-    storage: storageFor(profile, order),
+    storage: benchStorage(profile, order),
     serial: 'BENCH001',
     unlocked: true,
     keys: await simulatorRootOfTrust(),
@@ -96,33 +93,4 @@ async function smudge(terminal: SimulatedTerminal, partition: string): Promise<v
   const size = terminal.profile.partitions.find(({ name }) => partition.startsWith(name))?.size ?? 0
   for (let at = 0; at < size; at += SMUDGE_EVERY)
     await terminal.writePartitionRaw(partition, randomBytes(`smudge ${performance.now()}`, 4096), at)
-}
-
-/** In memory; or the large partitions' LUN without keeping what is flashed to them. */
-function storageFor(profile: TerminalProfile, { forgetful }: TerminalOrder): SimulatedStorage {
-  const { sectorSize, luns } = geometryOf(profile)
-  const media = new Map<number, Medium>()
-  for (const [lun, size] of luns.entries()) {
-    if (size === undefined) continue
-    const memory = new MemoryMedium(size)
-    media.set(lun, forgetful && size > LARGE_LUN ? forgettingLarge(memory) : memory)
-  }
-  return SimulatedStorage.over(sectorSize, media)
-}
-
-const LARGE_LUN = 512 * 1024 * 1024
-/** Steps of the bootloader's flash are longer than this, its bookkeeping is shorter. */
-const LARGE_WRITE = 512 * 1024
-
-function forgettingLarge(memory: MemoryMedium): Medium {
-  return {
-    size: memory.size,
-    read: (offset, target) => memory.read(offset, target),
-    write: async (offset, bytes) => {
-      if (bytes.length < LARGE_WRITE) await memory.write(offset, bytes)
-    },
-    discard: (offset, length) => memory.discard(offset, length),
-    fork: () => memory.fork(),
-    close: () => memory.close(),
-  }
 }

@@ -7,23 +7,21 @@
 //
 // A programmer without digests gets every piece: reading back costs the same link as writing, so asking that way is never cheaper.
 import { SlotbenchError } from '../../../shared/errors.ts'
-import { missingCase } from '../../../shared/missing-case.ts'
+import type { IoOptions } from '../../../shared/io-options.ts'
 import { bytes, type Sha256 } from '../../../shared/units.ts'
 import { release } from '../../core/release.ts'
 import type { Extent, ImageSource } from '../../core/source.ts'
-import { type Piece, pieceContents, pieceRanges } from '../../core/storage/pieces.ts'
+import { type Piece, pieceRanges } from '../../core/storage/pieces.ts'
 import type { SectorRange } from '../../core/storage/sectors.ts'
-import type { StreamHasher } from '../../core/workshop.ts'
 import type { Firehose } from '../../protocols/firehose/types.ts'
 import type { WriteOptions, WriteReceipt } from '../types.ts'
-import { Asking } from './asking.ts'
+import { Asking, type Question } from './asking.ts'
+import { type MadePiece, PieceMaker, repeated } from './piece-maker.ts'
 import type { PieceDigest, StreamedImage } from './proven-writes.ts'
 
 const MIB = 1024 * 1024
 /** Two pieces are in memory at a time. The first one is small, because nothing is sent until it is made. */
 const LIMITS = { first: 8 * MIB, others: 64 * MIB }
-/** Bytes of a run of equal words that are made at a time. */
-const FILL_BYTES = MIB
 
 export interface ImageJob {
   readonly firehose: Firehose
@@ -58,13 +56,13 @@ export async function writeImage(job: ImageJob, o: WriteOptions): Promise<Writte
   let next = maker.next()
   try {
     for (const piece of pieces) {
-      const { runs, sha256 } = await next
+      const { runs, sha256, sample } = await next
       const last = piece.end === image.size
       const whole = last ? await maker.wholeDigest() : undefined
       if (!last) next = ahead(maker)
       const target = { ...piece.range, sectorSize }
       if (sha256 !== undefined) proven.push({ range: piece.range, sha256 })
-      const known = sha256 !== undefined && (await asking.holds(() => job.firehose.digest(target, o), sha256))
+      const known = sha256 !== undefined && (await holds(asking, job, { sha256, sample, piece }, o))
       if (!known) {
         await job.firehose.program(
           target,
@@ -114,81 +112,19 @@ export async function streamImage(job: ImageJob, o: WriteOptions): Promise<Strea
   }
 }
 
-interface MadePiece {
-  readonly runs: readonly Extent[]
-  /** Of its whole sectors; undefined where nobody would be asked for it. */
-  readonly sha256: Sha256 | undefined
-}
-
-/** Makes the pieces of an image one after the other, and hashes each and the whole. */
-class PieceMaker {
-  readonly #job: ImageJob
-  readonly #pieces: readonly Piece[]
-  readonly #whole: StreamHasher
-  readonly #newHasher: () => StreamHasher
-  readonly #contents: AsyncGenerator<readonly Extent[], void, void>
-  #own: StreamHasher | undefined
-  #made = 0
-
-  constructor(job: ImageJob, pieces: readonly Piece[], o: WriteOptions) {
-    this.#job = job
-    this.#pieces = pieces
-    this.#newHasher = () => o.workshop.hasher()
-    this.#whole = this.#newHasher()
-    const tap = (extent: Extent) => this.#count(extent)
-    this.#contents = pieceContents(job.image, pieces, { signal: o.signal, tap })
-  }
-
-  async next(): Promise<MadePiece> {
-    this.#own = this.#job.digests ? this.#newHasher() : undefined
-    const { value, done } = await this.#contents.next()
-    const piece = this.#pieces[this.#made]
-    if (done === true || piece === undefined)
-      throw new SlotbenchError('internal', `the image for ${this.#job.name} ends before its last piece`)
-    this.#made += 1
-    const padding = piece.range.count * this.#job.sectorSize - (piece.end - piece.start)
-    if (padding > 0) await this.#own?.fill(0, padding)
-    const sha256 = await this.#own?.digest()
-    this.#own?.close()
-    return { runs: value, sha256 }
-  }
-
-  /** @throws SlotbenchError `digest-mismatch`. */
-  async wholeDigest(): Promise<Sha256> {
-    const { image, name } = this.#job
-    const sha256 = await this.#whole.digest()
-    if (image.sha256 !== undefined && image.sha256 !== sha256)
-      throw new SlotbenchError(
-        'digest-mismatch',
-        `the image for ${name} has SHA-256 ${sha256}, but ${image.sha256} is promised`,
-      )
-    return sha256
-  }
-
-  close(): void {
-    this.#own?.close()
-    this.#whole.close()
-    void this.#contents.return(undefined).catch(() => undefined)
-  }
-
-  async #count(extent: Extent): Promise<Extent> {
-    switch (extent.kind) {
-      case 'data': {
-        let content = await this.#whole.update(extent.bytes)
-        if (this.#own !== undefined) content = await this.#own.update(content)
-        return { ...extent, bytes: content }
-      }
-      case 'fill':
-      case 'hole': {
-        const word = extent.kind === 'fill' ? extent.word : 0
-        await this.#whole.fill(word, extent.length)
-        await this.#own?.fill(word, extent.length)
-        return extent
-      }
-      default:
-        return missingCase(extent)
-    }
-  }
+/** Whether the terminal says that it holds the piece already. */
+async function holds(
+  asking: Asking,
+  { firehose, sectorSize }: ImageJob,
+  made: Pick<MadePiece, 'sample'> & { readonly sha256: Sha256; readonly piece: Piece },
+  o: IoOptions,
+): Promise<boolean> {
+  const question = ({ range, sha256: wanted }: PieceDigest): Question => ({
+    wanted,
+    ask: () => firehose.digest({ ...range, sectorSize }, o),
+  })
+  const { piece, sha256, sample } = made
+  return await asking.holds(question({ range: piece.range, sha256 }), sample && question(sample))
 }
 
 /** Starts making the next piece. Its failure counts when it is waited for, or never when the current one fails first. */
@@ -224,16 +160,4 @@ async function* content(
   }
   const padding = piece.range.count * sectorSize - (piece.end - piece.start)
   if (padding > 0) yield new Uint8Array(padding)
-}
-
-/** `length` bytes of the little-endian u32 `word`, over and over. */
-function* repeated(word: number, length: number): Generator<Uint8Array<ArrayBuffer>, void, void> {
-  const block = new Uint8Array(Math.min(length, FILL_BYTES))
-  if (word !== 0) {
-    const pattern = new Uint8Array(4)
-    new DataView(pattern.buffer).setUint32(0, word, true)
-    for (let at = 0; at < block.length; at += 4) block.set(pattern.subarray(0, block.length - at), at)
-  }
-  for (let done = 0; done < length; done += block.length)
-    yield block.subarray(0, Math.min(block.length, length - done))
 }
