@@ -56,7 +56,7 @@ export function missingWords(language: string, words: Words, english: Words): re
     if (words[key] === undefined) problems.push(`${key} is missing`)
   for (const [key, text] of Object.entries(words)) {
     const stem = key.replace(PLURAL, '')
-    const origin = english[key] ?? english[`${stem}_other`]
+    const origin = english[`${stem}_other`] ?? english[key]
     if (origin === undefined) problems.push(`${key} is not in English`)
     else if (text.trim() === '') problems.push(`${key} is empty`)
     else if (valuesIn(text).some((value) => !valuesIn(origin).includes(value)))

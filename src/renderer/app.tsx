@@ -1,8 +1,9 @@
 // The frame: which screen is shown, in which language and colours, and what is said when the bench is lost.
+import { DirectionProvider } from '@radix-ui/react-direction'
 import { useEffect, useRef } from 'react'
 import { Announcer } from './announcer.tsx'
 import { desktop } from './host-port.ts'
-import { chooseLanguage, useText } from './i18n/index.ts'
+import { chooseLanguage, useLocale, useText } from './i18n/index.ts'
 import { Messages } from './messages-view.tsx'
 import { Rail } from './rail.tsx'
 import { FirstStart } from './screens/first-start/first-start.tsx'
@@ -23,6 +24,7 @@ export function App() {
   const known = useBench(({ bench }) => bench !== undefined)
   const first = useBench(({ bench }) => bench?.settings.firstStartDone === false)
   const language = useBench(({ bench }) => bench?.settings.language)
+  const locale = useLocale()
   useTheme()
   useShortcuts()
   useDesktopMenu()
@@ -30,12 +32,12 @@ export function App() {
     if (language !== undefined) void chooseLanguage(language)
   }, [language])
   return (
-    <>
+    <DirectionProvider dir={locale === 'ar' ? 'rtl' : 'ltr'}>
       <ConnectionLost />
       {!known ? <Connecting /> : first ? <FirstStart /> : <Frame />}
       <Messages />
       <Announcer />
-    </>
+    </DirectionProvider>
   )
 }
 

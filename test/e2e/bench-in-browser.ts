@@ -117,12 +117,16 @@ export class BrowserBench {
     expect(found, `axe on ${what}`).toEqual([])
   }
 
+  shotPath(name: string): string {
+    mkdirSync(SHOTS, { recursive: true })
+    return join(SHOTS, `${name}.png`)
+  }
+
   /** Written for people to look at, light and dark. */
   async shoot(name: string): Promise<void> {
-    mkdirSync(SHOTS, { recursive: true })
     for (const theme of ['light', 'dark'] as const) {
       await this.theme(theme)
-      await this.page.screenshot({ path: join(SHOTS, `${name}-${theme}.png`) })
+      await this.page.screenshot({ path: this.shotPath(`${name}-${theme}`) })
     }
     await this.theme('light')
   }

@@ -38,7 +38,14 @@ const words = i18next.createInstance({
 })
 void words.init()
 
-const OTHERS: Partial<Record<Language, () => Promise<Words>>> = {}
+const OTHERS: Partial<Record<Language, () => Promise<Words>>> = {
+  'zh-CN': async () => (await import('./zh-CN.ts')).words,
+  es: async () => (await import('./es.ts')).words,
+  pt: async () => (await import('./pt.ts')).words,
+  ru: async () => (await import('./ru.ts')).words,
+  fr: async () => (await import('./fr.ts')).words,
+  ar: async () => (await import('./ar.ts')).words,
+}
 
 const useLanguage = create<{ readonly language: Language }>(() => ({ language: 'en' }))
 
