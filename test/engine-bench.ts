@@ -35,7 +35,8 @@ export interface Plugged {
   readonly link?: UsbLinkQuality
   readonly faults?: FaultPlan
   readonly unlocked?: boolean
-  readonly startIn?: 'bootloader' | 'system'
+  /** `edl`: neither slot boots, and the boot ROM is all that is left. */
+  readonly startIn?: 'bootloader' | 'system' | 'edl'
   readonly bootMs?: number
   readonly adb?: AdbBehaviourChanges
 }
@@ -60,7 +61,7 @@ export class EngineBench {
   #open(): BenchEngine {
     return new BenchEngine({
       ...{ kind: 'station', data: join(this.folder, 'data'), usb: async () => this.usb },
-      patience: { reconnect: 30_000, hands: 60_000, adb: 2_000, open: 10_000, departure: 1_000 },
+      patience: { reconnect: 30_000 },
     })
   }
 
@@ -81,7 +82,10 @@ export class EngineBench {
       ...(o.faults && { faults: o.faults }),
       adb: adbDaemon({ behaviour: { auth: 'none', boot: { ms: 100 }, ...o.adb } }),
     })
-    await terminal.powerOn(o.startIn === 'system' ? {} : { keys: 'bootloader' })
+    if (o.startIn === 'edl')
+      for (const slot of ['a', 'b'])
+        await terminal.writePartitionRaw(`abl_${slot}`, new Uint8Array(4096).fill(0xee))
+    await terminal.powerOn(o.startIn === 'system' ? {} : { keys: o.startIn ?? 'bootloader' })
     this.usb.plug(terminal, portOf(o))
     this.terminals.set(o.serial, terminal)
     return terminal

@@ -88,6 +88,8 @@ export const COMMANDS = {
   /** Off the list; the file stays. */
   'rom.remove': { params: onRom, result: done },
   'rom.detail': { params: onRom, result: z.object({ info: romInfoSchema }) },
+  /** A programmer for EDL, which stays with the bench. */
+  'loader.add': { params: z.strictObject({ path }), result: done },
   'files.list': {
     params: z.strictObject({ folder: path.exactOptional() }),
     result: z.object({

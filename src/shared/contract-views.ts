@@ -5,6 +5,7 @@ import { findingSchema, POLICIES, recipeSchema } from './plan.ts'
 import { recognisedSchema } from './recognised.ts'
 import { packageKindSchema } from './rom.ts'
 import { modeSchema } from './terminal.ts'
+import { trustVerdictSchema } from './trust.ts'
 
 /** Longest texts of each kind; what terminals and packages say of themselves is cut to these before it is sent. */
 export const TEXT = { name: 200, line: 2_000, path: 4_096 } as const
@@ -214,6 +215,10 @@ export const romSummarySchema = z.object({
   /** Images for each slot: `any` go into whichever slot is written. */
   coverage: z.object({ any: count, a: count, b: count }),
   logical: count,
+  /** Whether it is genuine, once it was verified. */
+  trust: z
+    .object({ verdict: trustVerdictSchema.shape.verdict, summary: line, publishers: z.array(name).max(16) })
+    .exactOptional(),
   notes: z.array(line).max(32),
 })
 export type RomSummary = z.infer<typeof romSummarySchema>

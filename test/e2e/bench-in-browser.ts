@@ -28,6 +28,24 @@ export interface Wanted {
   readonly firstStart?: boolean
 }
 
+/** Gives a bench and a browser on it to `work`. When it fails, what the page showed goes into the error.
+ * Without Chromium the test is skipped and named; in CI it fails. */
+export async function inBrowser(
+  test: TestContext,
+  wanted: Wanted,
+  work: (browser: BrowserBench) => Promise<void>,
+): Promise<void> {
+  const browser = await BrowserBench.open(test, wanted)
+  try {
+    await work(browser)
+    expect(browser.complaints).toEqual([])
+  } catch (error) {
+    throw new Error(await browser.whatItShows(), { cause: error })
+  } finally {
+    await browser.close()
+  }
+}
+
 /** One bench with its own data, and one browser with its own profile. */
 export class BrowserBench {
   readonly bench: EngineBench
@@ -56,8 +74,7 @@ export class BrowserBench {
     })
   }
 
-  /** Without Chromium the test is skipped and named; in CI it fails. */
-  static async open(test: TestContext, wanted: Wanted = {}): Promise<BrowserBench> {
+  static async open(test: TestContext, wanted: Wanted): Promise<BrowserBench> {
     const executablePath = requireTool('chromium', test)
     await buildIfNeeded()
     const bench = new EngineBench()
@@ -113,6 +130,17 @@ export class BrowserBench {
   /** Puts the colours on without the settings: quicker, and the same to the eye. */
   theme(name: 'light' | 'dark' | 'contrast'): Promise<unknown> {
     return this.page.evaluate(`document.documentElement.dataset.theme = '${name}'`)
+  }
+
+  async whatItShows(): Promise<string> {
+    const words = await this.page
+      .locator('body')
+      .textContent()
+      .catch(() => 'the page is gone')
+    const log = this.bench.engine.log
+      .read({ limit: 12 })
+      .lines.map(({ event }) => JSON.stringify(event).slice(0, 300))
+    return `the page shows:\n${words?.slice(0, 3_000)}\nthe log ends with:\n${log.join('\n')}\nthe cause:`
   }
 
   async close(): Promise<void> {

@@ -1,13 +1,12 @@
 // What happens on a bench: a cable that is pulled, a window that is reloaded, a package for another model, and no mouse.
 import { expect, it } from 'vitest'
-import { BrowserBench } from './bench-in-browser.ts'
+import { inBrowser } from './bench-in-browser.ts'
 
 const SLOW = { bytesPerSecond: 400_000, speed: 'high' } as const
 
-it('the cable is pulled in the middle of a write and put back; the window is reloaded meanwhile', async (test) => {
-  const browser = await BrowserBench.open(test)
-  const { page, bench } = browser
-  try {
+it('the cable is pulled in the middle of a write and put back; the window is reloaded meanwhile', (test) =>
+  inBrowser(test, {}, async (browser) => {
+    const { page, bench } = browser
     const id = await bench.engine.library.add(await bench.rom())
     await bench.engine.library.verify(id)
     const terminal = await bench.plug({ serial: 'NX0001', port: 2, link: SLOW })
@@ -35,16 +34,11 @@ it('the cable is pulled in the middle of a write and put back; the window is rel
     bench.replug(terminal, { port: 2 })
     await page.getByRole('heading', { name: 'Done' }).waitFor()
     expect((await terminal.wouldBoot()).build).toBe('NX679J-V2.11')
-    expect(browser.complaints).toEqual([])
-  } finally {
-    await browser.close()
-  }
-})
+  }))
 
-it('a package for another model is refused with the reason, and nothing is written', async (test) => {
-  const browser = await BrowserBench.open(test)
-  const { page, bench } = browser
-  try {
+it('a package for another model is refused with the reason, and nothing is written', (test) =>
+  inBrowser(test, {}, async (browser) => {
+    const { page, bench } = browser
     const id = await bench.engine.library.add(await bench.rom('unisoc-ab'))
     const terminal = await bench.plug({ serial: 'NX0001', port: 2 })
     const before = await terminal.partitionDigest('boot_b')
@@ -58,26 +52,21 @@ it('a package for another model is refused with the reason, and nothing is writt
     await browser.isAccessible('a plan that is blocked')
     await browser.shoot('wrong-model')
     expect(await terminal.partitionDigest('boot_b')).toBe(before)
-    expect(browser.complaints).toEqual([])
-  } finally {
-    await browser.close()
-  }
-})
+  }))
 
-it('the whole job without a mouse', async (test) => {
-  const browser = await BrowserBench.open(test)
-  const { page, bench } = browser
-  const tabTo = async (name: RegExp): Promise<void> => {
-    for (let presses = 0; presses < 60; presses++) {
-      const words = await page.evaluate(
-        '(document.activeElement?.labels?.[0]?.textContent ?? document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? "")',
-      )
-      if (name.test(String(words))) return
-      await page.keyboard.press('Tab')
+it('the whole job without a mouse', (test) =>
+  inBrowser(test, {}, async (browser) => {
+    const { page, bench } = browser
+    const tabTo = async (name: RegExp): Promise<void> => {
+      for (let presses = 0; presses < 60; presses++) {
+        const words = await page.evaluate(
+          '(document.activeElement?.labels?.[0]?.textContent ?? document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? "")',
+        )
+        if (name.test(String(words))) return
+        await page.keyboard.press('Tab')
+      }
+      throw new Error(`the keyboard never reached ${name}`)
     }
-    throw new Error(`the keyboard never reached ${name}`)
-  }
-  try {
     const id = await bench.engine.library.add(await bench.rom())
     await bench.engine.library.verify(id)
     await bench.plug({ serial: 'NX0001', port: 2 })
@@ -102,8 +91,4 @@ it('the whole job without a mouse', async (test) => {
     await tabTo(/Log/)
     await page.keyboard.press('Escape')
     await browser.tile(2).getByText('Done').waitFor()
-    expect(browser.complaints).toEqual([])
-  } finally {
-    await browser.close()
-  }
-})
+  }))

@@ -1,11 +1,10 @@
 // The first start, and the screens of a bench on which nothing has happened yet.
 import { expect, it } from 'vitest'
-import { BrowserBench } from './bench-in-browser.ts'
+import { inBrowser } from './bench-in-browser.ts'
 
-it('the first start takes three steps and leads to a wall that says what to do', async (test) => {
-  const browser = await BrowserBench.open(test, { firstStart: true })
-  const { page } = browser
-  try {
+it('the first start takes three steps and leads to a wall that says what to do', (test) =>
+  inBrowser(test, { firstStart: true }, async (browser) => {
+    const { page } = browser
     await browser.enter()
     expect(page.url()).not.toContain('token')
     await page.getByRole('heading', { name: 'Welcome to Slotbench' }).waitFor()
@@ -31,8 +30,4 @@ it('the first start takes three steps and leads to a wall that says what to do',
     await page.reload()
     await page.getByRole('heading', { name: 'Settings' }).waitFor()
     await page.locator('html[data-theme="dark"]').waitFor()
-    expect(browser.complaints).toEqual([])
-  } finally {
-    await browser.close()
-  }
-})
+  }))

@@ -1,11 +1,10 @@
 // What a package says of itself is shown as text, cut to size, in its own direction, whatever it holds.
 import { expect, it } from 'vitest'
-import { BrowserBench } from './bench-in-browser.ts'
+import { inBrowser } from './bench-in-browser.ts'
 
-it('markup, direction marks and megabytes in the metadata of a package do nothing to the page', async (test) => {
-  const browser = await BrowserBench.open(test)
-  const { page, bench } = browser
-  try {
+it('markup, direction marks and megabytes in the metadata of a package do nothing to the page', (test) =>
+  inBrowser(test, {}, async (browser) => {
+    const { page, bench } = browser
     const evil = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
     const turned = 'NX679J\u202egnp.exe'
     const rom = await bench.makeRom('nx679j', {
@@ -34,8 +33,4 @@ it('markup, direction marks and megabytes in the metadata of a package do nothin
     await browser.go('bays')
     await browser.tile(2).waitFor()
     expect(await page.locator('.tile script').count()).toBe(0)
-    expect(browser.complaints).toEqual([])
-  } finally {
-    await browser.close()
-  }
-})
+  }))

@@ -1,13 +1,12 @@
 // Many terminals at once, of two models, one of them failing.
 import { expect, it } from 'vitest'
-import { BrowserBench } from './bench-in-browser.ts'
+import { inBrowser } from './bench-in-browser.ts'
 
 const SLOW = { bytesPerSecond: 4_000_000, speed: 'high' } as const
 
-it('three terminals of two models; the one that fails is recovered from its failure card', async (test) => {
-  const browser = await BrowserBench.open(test)
-  const { page, bench } = browser
-  try {
+it('three terminals of two models; the one that fails is recovered from its failure card', (test) =>
+  inBrowser(test, {}, async (browser) => {
+    const { page, bench } = browser
     const [rom] = await Promise.all([bench.rom('nx679j'), bench.rom('unisoc-ab')])
     const { library } = bench.engine
     const [id, other] = [await library.add(rom), await library.add(await bench.rom('unisoc-ab'))]
@@ -63,16 +62,11 @@ it('three terminals of two models; the one that fails is recovered from its fail
       expect((await bench.terminals.get(serial)?.wouldBoot())?.build).toMatch(/V2\.11$/)
     await page.getByRole('button', { name: 'End the session' }).click()
     await page.getByText(/Session:/).waitFor({ state: 'detached' })
-    expect(browser.complaints).toEqual([])
-  } finally {
-    await browser.close()
-  }
-})
+  }))
 
-it('twenty-four bays fit on one screen, and each says what it is', async (test) => {
-  const browser = await BrowserBench.open(test)
-  const { page, bench } = browser
-  try {
+it('twenty-four bays fit on one screen, and each says what it is', (test) =>
+  inBrowser(test, {}, async (browser) => {
+    const { page, bench } = browser
     for (let port = 1; port <= 24; port++)
       await bench.plug({
         serial: `NX${String(port).padStart(4, '0')}`,
@@ -91,8 +85,4 @@ it('twenty-four bays fit on one screen, and each says what it is', async (test) 
     await browser.theme('contrast')
     await browser.isAccessible('24 bays in high contrast')
     await browser.shoot('wall-24')
-    expect(browser.complaints).toEqual([])
-  } finally {
-    await browser.close()
-  }
-})
+  }))

@@ -77,6 +77,9 @@ export interface Bench {
   goTo(sighting: Sighting, to: RebootTarget, options: Omit<JourneyOptions, 'patience'>): Promise<Arrival>
   /** @param flavour which variant is meant, of a package that holds several. */
   open(path: string, signal: AbortSignal, flavour?: string): Promise<Rom>
+  /** From now on terminals in EDL may be opened with this programmer of the technician's.
+   * @throws SlotbenchError `loader-missing`. */
+  keepLoader(path: string): Promise<void>
   /** From now on terminals in EDL may be opened with the programmers that the package brings. */
   keepLoadersOf(rom: Rom): Promise<void>
   /** What the package says of itself with every digest checked, and the verdict on it by the keys that are trusted now; a file that was
@@ -158,6 +161,7 @@ export function openBench(options: BenchOptions): Bench {
     read: (sighting, o) => readOnce(openers(), sighting, { ...o, patience: options.patience }),
     goTo: (sighting, to, o) => goToMode(openers(), sighting, to, { ...o, patience: options.patience }),
     open,
+    keepLoader: (path) => edl.keep(resolve(path)),
     keepLoadersOf: (rom) => edl.use(rom),
     async verify(rom, { signal, onProgress }) {
       const { path, fingerprint } = rom.info

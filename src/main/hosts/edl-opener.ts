@@ -14,6 +14,9 @@ export interface EdlOpener {
   readonly any: boolean
   /** @throws SlotbenchError what `openEdlSession` throws. */
   open(sighting: Sighting, discovery: Pick<Discovery, 'waitFor'>, o: IoOptions): Promise<EdlSession>
+  /** Keeps a programmer for terminals to come.
+   * @throws SlotbenchError `loader-missing`, and what keeping it throws. */
+  keep(path: string): Promise<void>
   /** Keeps the programmers of a package. */
   use(rom: Rom): Promise<void>
 }
@@ -36,6 +39,10 @@ export function edlOpener(named: readonly string[], kept: LoaderStore): EdlOpene
       } finally {
         for (const loader of loaders) await loader.close()
       }
+    },
+    async keep(path) {
+      const loader = await openNamed(path)
+      await kept.keep(loader).finally(() => loader.close())
     },
     async use(rom) {
       for (const { name } of rom.info.edl?.loaders ?? []) {

@@ -188,6 +188,12 @@ export const en = {
   'plan.steps_other': '{{count}} steps',
   'plan.start': 'Start flashing',
 
+  'edl.programmer': 'EDL needs a programmer',
+  'edl.programmer-added': 'The programmer is kept',
+  'edl.programmer.words':
+    'A package for EDL brings its own. Otherwise open the programmer (prog_firehose …) that belongs to exactly this model.',
+  'edl.programmer.open': 'Open programmer …',
+
   'job.none': 'No job on this bay.',
   'job.progress': 'Progress of the job',
   'job.step': 'Step',
@@ -368,8 +374,8 @@ export const en = {
     'Open a full OTA zip, a payload.bin, or a fastboot image set. Each is verified before it can be written.',
   'packages.verify': 'Verify',
   'packages.verify-again': 'Verify again',
-  'packages.details': 'Images',
-  'packages.details-hide': 'Hide images',
+  'packages.details': 'Details',
+  'packages.details-hide': 'Hide details',
   'packages.remove': 'Take off the list',
   'packages.for': 'Made for',
   'packages.for-unknown': 'not said',
@@ -401,6 +407,17 @@ export const en = {
   'verdict.verifying': 'Verifying',
   'verdict.verified': 'Every digest matches',
   'verdict.bad': 'Cannot be used',
+
+  'trust.genuine': 'Genuine',
+  'trust.intact': 'Whole, publisher not known',
+  'trust.broken': 'Broken',
+  'trust.checks': 'Checks',
+  'check.holds': 'holds',
+  'check.weak': 'weak',
+  'check.not-checked': 'not checked',
+  'check.absent': 'absent',
+  'check.alarming': 'alarming',
+  'check.broken': 'broken',
 
   'history.search': 'Serial number, model, build or job',
   'history.result': 'Result',
@@ -513,9 +530,57 @@ export const en = {
   'finding.not-ab.next': 'Choose “One slot only”.',
   'finding.rom-not-verified.next': 'Verify it under Packages.',
   'finding.host-space.next': 'Free some space on this computer.',
+  'finding.not-sideloadable.next': 'Leave “Erase user data” off; the recovery’s own menu can erase it.',
+  'error.package-variant.next': 'Unpack it, and open the folder of the variant that is meant.',
+  'error.payload-delta.next': 'Fetch the full OTA package of the same build.',
+  'error.delta-wrong-base.next': 'Use the full package of exactly the build that it starts from.',
+  'error.anchor-unknown.next': 'Look at the list of trusted keys.',
+  'error.repo-unknown.next': 'Look at the list of repositories.',
+  'error.rom-unknown.next': 'Look at what the repositories have.',
+  'error.repo-slow.next': 'Try again later; a download goes on where it stopped.',
+  'error.repo-web-page.next':
+    'Open a browser and log in to the network, or check the address of the repository.',
+  'error.repo-keys.next': 'Name the folders that hold the missing keys.',
+  'error.usage.meaning': 'That cannot be done so.',
+  'error.usage.next': 'Choose something else.',
   'error.cancelled.next': 'Go on where it stopped with “Retry from here”.',
-  'error.usb-busy.next': 'Look under Settings, USB of this computer: it names the program that holds it.',
+  'error.job-not-found.next': 'Look for it under History.',
   'error.job-not-resumable.next': 'Plan anew and start a new job.',
+  'error.plan-stale.next': 'Look at the terminal, and use “Retry from the start”.',
+  'error.terminal-not-found.next':
+    'Plug it in: in fastboot mode (see Guides), or in its system with USB debugging on. If it is plugged in, Settings, USB of this computer says why it is not seen.',
+  'error.terminal-ambiguous.next': 'Open the bay of the terminal that you mean.',
+  'error.terminal-stranger.next': 'Plug the right terminal into this port, and use “Retry from here”.',
+  'error.terminal-gone.next':
+    'Check cable and port, plug it in again, and use “Retry from here”, whatever mode the terminal is in.',
+  'error.terminal-silent.next':
+    'Restart it (hold power for 15 seconds if nothing else helps), and try again.',
+  'error.terminal-garbled.next': 'Restart it, try another cable or port, and try again.',
+  'error.terminal-wrong-mode.next':
+    'Use “Restart into …”, or bring it there by hand (see Guides), and try again.',
+  'error.mode-not-reached.next': 'Bring it there by hand (see Guides), and use “Retry from here”.',
+  'error.adb-server.next': 'Stop it with “adb kill-server”.',
+  'error.super-space.next':
+    'Let the terminal’s own recovery install the package (Sideload), or give up the other slot under “More”.',
+  'error.storage-unreliable.next':
+    'Use “Retry from here” to write once more; if that fails too, the storage of the terminal is worn out.',
+  'error.boot-not-proven.next':
+    'Let it boot, and use “Retry from here” to prove it: with USB debugging on in its system, or brought back into fastboot mode.',
+  'error.loader-not-accepted.next':
+    'Bring the terminal into EDL afresh (see Guides) and use the loader of a package for exactly this model; compare hardware ID and key hash.',
+  'error.loader-read-only.next':
+    'Bring the terminal into EDL afresh (see Guides) and use the full loader of a package for this model.',
+  'error.edl-memory-debug.next':
+    'Follow the guide “Out of a crash dump”: restart it with its keys into a clean EDL, without asking it to switch the mode by itself.',
+  'error.usb-permission.next':
+    'Look under Settings, USB of this computer: it says what is missing and what to type.',
+  'error.usb-busy.next': 'Look under Settings, USB of this computer: it names the program that holds it.',
+  'error.usb-failed.next':
+    'Use another cable and a port directly on the computer, and use “Retry from here”.',
+  'error.network-failed.next': 'Check address and port, and try again.',
+  'error.backup-not-found.next': 'Look whether its folder was moved.',
+  'error.partition-missing.next': 'The facts of the terminal list those that it has.',
+  'error.journal-invalid.next': 'Keep the file, report it, and start with a new data folder.',
 
   'finding.wrong-mode': 'Wrong mode',
   'finding.wrong-model': 'Wrong model',

@@ -266,11 +266,10 @@ export class BayBoard {
   #remember(): void {
     const { bays } = this.#parts.settings.settings
     const missing = this.bays().filter((id) => bays.every(({ bay }) => bay !== id))
-    if (missing.length > 0)
-      this.#store([...bays, ...missing.sort(byNumbersToo.compare).map((bay) => ({ bay }))])
+    if (missing.length > 0) this.#store(missing.reduce(withBay, bays))
   }
 
-  #store(bays: readonly { readonly bay: string; readonly name?: string }[]): void {
+  #store(bays: Bays): void {
     const { settings, model } = this.#parts
     model.change({ kind: 'settings', settings: settings.change({ bays: [...bays].slice(0, 256) }) })
   }
@@ -286,7 +285,7 @@ export class BayBoard {
 
   view(id: string): BayView {
     const { sighting, reading, work, problem } = this.#bay(id)
-    const { bench, settings } = this.#parts
+    const { bench, desk, settings } = this.#parts
     const name = settings.settings.bays.find(({ bay }) => bay === id)?.name
     return {
       bay: id,
@@ -295,11 +294,24 @@ export class BayBoard {
       ...(sighting && {
         sighting: clipAll(sightingView(sighting, knownIdentity(bench.known, sighting, new Date()))),
       }),
-      ...(reading && sighting && { facts: reading.summary }),
+      // A terminal that restarts in a job is still the same.
+      ...(reading && (sighting || desk.isBusy(id)) && { facts: reading.summary }),
       ...(work && { work }),
       ...(problem && sighting && { problem }),
     }
   }
+}
+
+type Bays = readonly { readonly bay: string; readonly name?: string }[]
+
+/** In the order of the ports as long as nobody has chosen another one; else at the end. */
+function withBay(bays: Bays, bay: string): Bays {
+  const inOrder = bays.every((known, index) => {
+    const next = bays[index + 1]
+    return next === undefined || byNumbersToo.compare(known.bay, next.bay) <= 0
+  })
+  const place = inOrder ? bays.findIndex((known) => byNumbersToo.compare(bay, known.bay) < 0) : -1
+  return bays.toSpliced(place < 0 ? bays.length : place, 0, { bay })
 }
 
 const byNumbersToo = new Intl.Collator('en', { numeric: true })

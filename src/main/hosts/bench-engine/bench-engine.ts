@@ -53,7 +53,10 @@ export class BenchEngine {
     this.board = new BayBoard({ bench, model, log, desk, settings })
     const { board } = this
     this.library = new RomLibrary({ bench, model, log })
-    this.runner = new JobRunner({ bench, model, log, desk, settings })
+    this.runner = new JobRunner({
+      ...{ bench, model, log, desk, settings },
+      sighting: (bay) => board.sighting(bay),
+    })
     this.planner = new Planner({ bench, board, desk, library: this.library, settings })
     const { runner, planner } = this
     this.session = new FlashSession({ model, log, board, desk, runner, planner, settings })

@@ -31,6 +31,7 @@ export const HANDLERS: { readonly [N in CommandName]: Handler<N> } = {
   },
   'rom.remove': ({ library }, { rom }) => done(library.remove(rom)),
   'rom.detail': ({ library }, { rom }) => ({ info: library.detail(rom) }),
+  'loader.add': async ({ bench }, { path }) => done(await bench.keepLoader(path)),
   'files.list': (_, { folder }) => listFolder(folder),
 
   'plan.make': async ({ planner }, request) => ({ plan: await planner.make(request) }),

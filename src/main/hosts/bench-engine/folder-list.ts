@@ -7,8 +7,8 @@ import type { FileEntry, Result } from '../../../shared/contract.ts'
 import { SlotbenchError } from '../../../shared/errors.ts'
 
 const MOST = 2_000
-/** What a package may be called; folders may be fastboot sets. */
-const PACKAGE = /\.(zip|bin|img|pac|mbn|xml|txt)$/i
+/** What a package or a programmer may be called; folders may be fastboot sets. */
+const PACKAGE = /\.(zip|bin|img|pac|mbn|elf|melf|xml|txt)$/i
 
 /** @param folder default: the user's own. @throws SlotbenchError `host-io`. */
 export async function listFolder(folder: string | undefined): Promise<Result<'files.list'>> {

@@ -21,6 +21,8 @@ export interface RunnerParts {
   readonly log: LogBook
   readonly desk: BayDesk
   readonly settings: SettingsStore
+  /** What stands on a bay now. */
+  readonly sighting: (bay: string) => { readonly serial: string | undefined } | undefined
 }
 
 /** Ended jobs that stay in the state of the windows; older ones are in the history. */
@@ -30,7 +32,6 @@ const RECENT_MS = 14 * 24 * 3_600_000
 
 export class JobRunner {
   readonly #parts: RunnerParts
-  readonly #engine: Engine
   readonly #views = new Map<string, JobView>()
   readonly #running = new Map<
     string,
@@ -41,7 +42,6 @@ export class JobRunner {
 
   constructor(parts: RunnerParts) {
     this.#parts = parts
-    this.#engine = parts.bench.engine((event) => this.#take(event))
     this.#recallUnseen()
   }
 
@@ -62,7 +62,7 @@ export class JobRunner {
   /** Puts a plan into the journal and runs it. Resolves when it is under way.
    * @throws SlotbenchError `plan-blocked`, `bay-busy`. */
   async start(plan: Plan): Promise<string> {
-    const job = this.#engine.create(plan)
+    const job = this.#engine().create(plan)
     await this.#begin(job)
     return job.id
   }
@@ -101,6 +101,11 @@ export class JobRunner {
     await Promise.all([...this.#running.keys()].map((id) => this.cancel(id)))
   }
 
+  /** A new one for each run: which modes can be opened may have changed since the last. */
+  #engine(): Engine {
+    return this.#parts.bench.engine((event) => this.#take(event))
+  }
+
   async #begin(job: Job): Promise<void> {
     const { desk } = this.#parts
     const { bay } = job.plan.terminal
@@ -127,8 +132,8 @@ export class JobRunner {
   async #run(id: string, signal: AbortSignal): Promise<void> {
     const { bench, log } = this.#parts
     try {
-      const job = await this.#engine.run(id, signal)
-      this.#show(jobView(job, false))
+      const job = await this.#engine().run(id, signal)
+      this.#show(this.#named(jobView(job, false)))
       await saveReport(job, bench.reports)
     } catch (thrown) {
       // No state could be written, or no report: the journal has what there is.
@@ -139,6 +144,12 @@ export class JobRunner {
       if (view?.state === 'running')
         this.#show({ ...view, state: 'interrupted', problem, acknowledged: false })
     }
+  }
+
+  /** In EDL a terminal has no serial number; the system that the engine has just seen booting has one. */
+  #named(view: JobView): JobView {
+    const serial = view.state === 'done' ? this.#parts.sighting(view.bay)?.serial : undefined
+    return view.serial === undefined && serial !== undefined ? { ...view, serial } : view
   }
 
   #tellEnd(id: string): void {

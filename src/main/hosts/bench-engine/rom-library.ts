@@ -115,7 +115,7 @@ export class RomLibrary {
         await rom.close()
       }
       const { progress: _, ...view } = entry.view
-      this.#show(entry, { ...view, state: 'verified' })
+      this.#show(entry, { ...view, state: 'verified', summary: romSummary(entry.info) })
       this.#parts.log.write({ kind: 'rom', name: view.name, state: 'verified' })
     } catch (thrown) {
       throw this.#bad(entry, thrown)

@@ -7,6 +7,7 @@ import { missingCase } from '../../../shared/missing-case.ts'
 import type { Step } from '../../../shared/plan.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
+import type { TrustVerdict } from '../../../shared/trust.ts'
 import { SLOTS, type Slot } from '../../../shared/units.ts'
 import { clip } from './clip.ts'
 
@@ -106,7 +107,16 @@ export function romSummary(info: RomInfo): RomSummary {
     imageBytes: info.images.reduce((sum, { size }) => sum + size, 0),
     coverage: { any: info.images.length - a - b, a, b },
     logical: info.images.filter(({ placement }) => placement === 'logical').length,
+    ...(info.trust && { trust: trustView(info.trust) }),
     notes: info.notes.slice(0, 32).map((note) => clip(note, TEXT.line)),
+  }
+}
+
+function trustView({ verdict, summary, publishers }: TrustVerdict): NonNullable<RomSummary['trust']> {
+  return {
+    verdict,
+    summary: clip(summary, TEXT.line),
+    publishers: publishers.slice(0, 16).map((publisher) => clip(publisher)),
   }
 }
 

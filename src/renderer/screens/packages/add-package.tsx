@@ -16,31 +16,37 @@ async function addPath(path: string): Promise<void> {
   if (added !== undefined) await order('rom.verify', { rom: added.rom })
 }
 
+/** The way to a file on the computer of the bench: the system's dialog, or the folders in the page. */
+export function usePackageChooser(onChosen: (path: string) => Promise<void>): {
+  readonly choose: () => void
+  readonly dialog: ReactNode
+} {
+  const [choosing, setChoosing] = useState(false)
+  const pick = async (): Promise<void> => {
+    const path = await desktop?.pickPackage()
+    if (path !== undefined) await onChosen(path)
+  }
+  const dialog = choosing && (
+    <FolderDialog
+      onClose={() => setChoosing(false)}
+      onChoose={(path) => {
+        setChoosing(false)
+        void onChosen(path)
+      }}
+    />
+  )
+  return { choose: () => (desktop === undefined ? setChoosing(true) : void pick()), dialog }
+}
+
 export function AddPackageButton({ kind = 'main' }: { readonly kind?: 'main' | 'plain' }) {
   const t = useText()
-  const [choosing, setChoosing] = useState(false)
-  const choose = async (): Promise<void> => {
-    if (desktop === undefined) {
-      setChoosing(true)
-      return
-    }
-    const path = await desktop.pickPackage()
-    if (path !== undefined) await addPath(path)
-  }
+  const { choose, dialog } = usePackageChooser(addPath)
   return (
     <>
-      <Button kind={kind} icon="folder" onClick={() => void choose()}>
+      <Button kind={kind} icon="folder" onClick={choose}>
         {t('packages.open')}
       </Button>
-      {choosing && (
-        <FolderDialog
-          onClose={() => setChoosing(false)}
-          onChoose={(path) => {
-            setChoosing(false)
-            void addPath(path)
-          }}
-        />
-      )}
+      {dialog}
     </>
   )
 }

@@ -1,15 +1,16 @@
 // The library: every package on the bench, what it is, and whether it is whole.
 import { useState } from 'react'
-import type { RomView } from '../../../shared/contract.ts'
+import type { RomSummary, RomView } from '../../../shared/contract.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
 import { useFormats } from '../../i18n/format.ts'
 import { useText } from '../../i18n/index.ts'
 import { order, useBench } from '../../state/bench.ts'
 import { Button } from '../../ui/controls.tsx'
 import { Icon } from '../../ui/icon.tsx'
-import { ProblemNote } from '../../ui/note.tsx'
+import { Note, ProblemNote } from '../../ui/note.tsx'
 import { ProgressBar } from '../../ui/progress-bar.tsx'
 import { AddPackageButton, DropZone } from './add-package.tsx'
+import { PackageDetails } from './package-details.tsx'
 import { Verdict } from './verdict.tsx'
 
 const NO_ROMS: readonly RomView[] = []
@@ -71,6 +72,7 @@ function PackageCard({ rom }: { readonly rom: RomView }) {
         </div>
       )}
       {rom.problem !== undefined && <ProblemNote problem={rom.problem} />}
+      {summary?.trust !== undefined && rom.state === 'verified' && <Trust trust={summary.trust} />}
       {summary !== undefined && <Summary rom={rom} />}
       <div className="row">
         <Button icon="verify" disabled={busy} onClick={() => void order('rom.verify', { rom: rom.id })}>
@@ -90,7 +92,7 @@ function PackageCard({ rom }: { readonly rom: RomView }) {
           {t('packages.remove')}
         </Button>
       </div>
-      {info !== undefined && <Images info={info} />}
+      {info !== undefined && <PackageDetails info={info} />}
     </li>
   )
 }
@@ -144,34 +146,15 @@ function Summary({ rom }: { readonly rom: RomView }) {
   )
 }
 
-function Images({ info }: { readonly info: RomInfo }) {
+const TONES = { genuine: 'good', intact: 'ready', broken: 'bad' } as const
+
+function Trust({ trust }: { readonly trust: NonNullable<RomSummary['trust']> }) {
   const t = useText()
-  const { bytes } = useFormats()
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <section className="table-frame" tabIndex={0} aria-label={t('packages.images')}>
-      <table>
-        <thead>
-          <tr>
-            <th>{t('packages.image')}</th>
-            <th>{t('packages.slot')}</th>
-            <th>{t('packages.size')}</th>
-            <th>SHA-256</th>
-          </tr>
-        </thead>
-        <tbody>
-          {info.images.map((image) => (
-            <tr key={`${image.name} ${image.slot ?? ''}`}>
-              <td>
-                <bdi>{image.name}</bdi>
-              </td>
-              <td>{image.slot?.toUpperCase() ?? '–'}</td>
-              <td>{bytes(image.size)}</td>
-              <td className="mono small">{image.sha256?.slice(0, 16) ?? t('packages.no-digest')}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <Note tone={TONES[trust.verdict]} title={t(`trust.${trust.verdict}`)}>
+      <p>
+        <bdi>{trust.summary}</bdi>
+      </p>
+    </Note>
   )
 }

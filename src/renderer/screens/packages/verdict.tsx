@@ -13,16 +13,25 @@ const LOOKS: Readonly<Record<RomView['state'], { readonly tone: Tone; readonly i
   bad: { tone: 'bad', icon: 'failed' },
 }
 
+type Trust = NonNullable<NonNullable<RomView['summary']>['trust']>['verdict']
+
+const TRUST_LOOKS: Readonly<Record<Trust, { readonly tone: Tone; readonly icon: IconName }>> = {
+  genuine: { tone: 'good', icon: 'done' },
+  intact: { tone: 'ready', icon: 'verify' },
+  broken: { tone: 'bad', icon: 'failed' },
+}
+
 export function Verdict({ rom }: { readonly rom: RomView }) {
   const t = useText()
   const { percent } = useFormats()
-  const { tone, icon } = LOOKS[rom.state]
+  const trust = rom.state === 'verified' ? rom.summary?.trust?.verdict : undefined
+  const { tone, icon } = trust === undefined ? LOOKS[rom.state] : TRUST_LOOKS[trust]
   const { progress } = rom
   const share = progress === undefined || progress.total === 0 ? undefined : progress.done / progress.total
   return (
     <span className="chip" data-tone={tone}>
       <Icon name={icon} />
-      {t(`verdict.${rom.state}`)}
+      {trust === undefined ? t(`verdict.${rom.state}`) : t(`trust.${trust}`)}
       {share !== undefined && ` ${percent(share)}`}
     </span>
   )

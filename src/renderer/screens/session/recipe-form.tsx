@@ -15,18 +15,22 @@ export interface RecipeDraft {
 export const FIRST_DRAFT: RecipeDraft = { rom: undefined, choice: { policy: 'seamless', wipe: false } }
 
 const NO_ROMS: readonly RomView[] = []
-/** Without EDL there is nothing that `rescue` could write through. */
-const OFFERED = POLICIES.filter((policy) => policy !== 'rescue')
+/** `rescue` writes through EDL alone, and nothing of a terminal's own installs a package there. */
+const IN_EDL = POLICIES.filter((policy) => policy !== 'sideload')
+const ELSEWHERE = POLICIES.filter((policy) => policy !== 'rescue')
 
 export function RecipeForm({
   draft,
   onChange,
   session,
+  inEdl = false,
 }: {
   readonly draft: RecipeDraft
   readonly onChange: (draft: RecipeDraft) => void
   /** For many terminals: nothing that somebody has to weigh for each. */
   readonly session?: boolean
+  /** The terminal shows its boot ROM. */
+  readonly inEdl?: boolean
 }) {
   const t = useText()
   const roms = useBench(({ bench }) => bench?.roms ?? NO_ROMS)
@@ -68,7 +72,7 @@ export function RecipeForm({
       <Choices<Policy>
         label={t('recipe.policy')}
         value={policy}
-        choices={OFFERED.map((value) => ({ value, label: t(`policy.${value}`) }))}
+        choices={(inEdl ? IN_EDL : ELSEWHERE).map((value) => ({ value, label: t(`policy.${value}`) }))}
         onChange={(next) => change({ policy: next })}
       />
       <p className="quiet small">{t(`policy.${policy}.words`)}</p>

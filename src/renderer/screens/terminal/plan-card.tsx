@@ -10,12 +10,16 @@ import { Icon } from '../../ui/icon.tsx'
 import { FindingNote, Note } from '../../ui/note.tsx'
 import { stepWords } from '../../ui/words.ts'
 import { ConfirmByTyping, destructiveIn } from '../session/confirm-by-typing.tsx'
-import { FIRST_DRAFT, RecipeForm } from '../session/recipe-form.tsx'
+import { FIRST_DRAFT, type RecipeDraft, RecipeForm } from '../session/recipe-form.tsx'
 import { stepIcon } from '../wall/tile-status.ts'
+import { ProgrammerNote } from './programmer-note.tsx'
+
+const RESCUE_DRAFT: RecipeDraft = { rom: undefined, choice: { policy: 'rescue', wipe: false } }
 
 export function PlanCard({ bay }: { readonly bay: BayView }) {
   const t = useText()
-  const [draft, setDraft] = useState(FIRST_DRAFT)
+  const inEdl = bay.sighting?.protocol === 'edl'
+  const [draft, setDraft] = useState(inEdl ? RESCUE_DRAFT : FIRST_DRAFT)
   const [plan, setPlan] = useState<PlanView>()
   const [making, setMaking] = useState(false)
   const { rom, choice } = draft
@@ -29,7 +33,9 @@ export function PlanCard({ bay }: { readonly bay: BayView }) {
   return (
     <section className="card" aria-labelledby="plan-title">
       <h2 id="plan-title">{t('plan.title')}</h2>
+      {inEdl && <ProgrammerNote />}
       <RecipeForm
+        inEdl={inEdl}
         draft={draft}
         onChange={(next) => {
           setDraft(next)

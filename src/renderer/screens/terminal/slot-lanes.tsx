@@ -103,7 +103,7 @@ function SlotTitle({
           <Icon name="session" /> {t('slot.runs')}
         </span>
       )}
-      <span className="quiet">{goodness(state, t)}</span>
+      <span className="quiet">{isProven(slot, job) ? t('slot.good') : goodness(state, t)}</span>
       {goal && (
         <span className="chip" data-tone="work">
           <Icon name="write" /> {t('slot.being-written')}
@@ -111,6 +111,11 @@ function SlotTitle({
       )}
     </>
   )
+}
+
+/** The job itself has seen this slot boot; not every mode says so of itself. */
+function isProven(slot: Slot, job: JobView | undefined): boolean {
+  return job?.state === 'done' && job.steps.some((step) => step.kind === 'prove-boot' && step.slot === slot)
 }
 
 function goodness(state: TerminalFacts['slots']['a'], t: Translate): string {

@@ -49,8 +49,8 @@ function Bay({ bay, job }: { readonly bay: BayView; readonly job: JobView | unde
       <div className="columns">
         <div className="stack">
           {job !== undefined && <JobCard job={job} />}
-          {job?.state !== 'running' && sighting?.protocol !== undefined && sighting.protocol !== 'edl' && (
-            <PlanCard bay={bay} />
+          {job?.state !== 'running' && sighting?.protocol !== undefined && (
+            <PlanCard key={String(sighting.protocol === 'edl')} bay={bay} />
           )}
           {sighting !== undefined && sighting.protocol === undefined && <Recognised bay={bay} />}
           <SlotLanes facts={facts} job={job} />

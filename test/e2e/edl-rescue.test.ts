@@ -1,0 +1,40 @@
+// A terminal that boots nothing, brought back through EDL from the window.
+import { writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, it } from 'vitest'
+import { loaderFor } from '../../src/simulator/edl/make-loader.ts'
+import { profile } from '../../src/simulator/profiles/index.ts'
+import { inBrowser } from './bench-in-browser.ts'
+
+it('a dead terminal is rescued in both slots, with the programmer that the technician opens', (test) =>
+  inBrowser(test, {}, async (browser) => {
+    const { page, bench } = browser
+    const rom = await bench.rom()
+    const loader = join(dirname(rom), 'prog_firehose.elf')
+    writeFileSync(loader, loaderFor(profile('nx679j')))
+    const id = await bench.engine.library.add(rom)
+    await bench.engine.library.verify(id)
+    const terminal = await bench.plug({ serial: 'NX0001', port: 2, startIn: 'edl' })
+    const own = await terminal.partitionDigest('modemst1')
+    await browser.enter()
+    await browser.tile(2).getByText('EDL').waitFor()
+    await browser.go('bay/usb:1-2')
+    await page.getByRole('button', { name: 'Open programmer' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Path on the computer').fill(loader)
+    await dialog.getByRole('button', { name: 'Go', exact: true }).click()
+    await page.getByText('The programmer is kept').waitFor()
+    await page.getByLabel('Package', { exact: true }).selectOption(id)
+    await page.getByRole('radio', { name: 'Rescue', checked: true }).waitFor()
+    await page.getByText('More', { exact: true }).click()
+    await page.getByLabel('Model that you vouch for').fill('NX679J')
+    await browser.isAccessible('EDL')
+    await browser.shoot('edl')
+    await page.getByRole('button', { name: 'Check and plan' }).click()
+    await page.getByText('The package fits this terminal').waitFor()
+    await page.getByRole('button', { name: 'Start flashing' }).click()
+    await page.getByRole('heading', { name: 'Done' }).waitFor()
+    await browser.shoot('edl-done')
+    expect(await terminal.wouldBoot()).toMatchObject({ verdict: 'booted', build: 'NX679J-V2.11' })
+    expect(await terminal.partitionDigest('modemst1')).toBe(own)
+  }))
