@@ -47,16 +47,10 @@ interface Bench {
   readonly discovery: BenchDiscovery
 }
 
-/** The one certificate of the simulator's older maker is for this chip. */
-const SIGNED_CHIP = 0x009000e1
-
 async function inEdl(id: ProfileId): Promise<Bench> {
   const made = await testTerminal(id)
-  const { edl } = made.profile
-  if (edl === undefined) throw new Error(`${id} has no EDL`)
-  const chip = { ...edl.chip, ...(edl.vendor === 'zte' && { msmId: SIGNED_CHIP }) }
   const terminal = await SimulatedTerminal.create({
-    ...{ profile: { ...made.profile, edl: { ...edl, chip } }, storage: made.storage },
+    ...{ profile: made.profile, storage: made.storage },
     keys: await simulatorRootOfTrust(),
   })
   const bench = new SimulatedBench()
