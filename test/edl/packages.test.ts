@@ -90,10 +90,10 @@ const IN_SUPER: Readonly<Record<string, Kind>> = {
 }
 const CASES: readonly (readonly [ProfileId, string, Kind])[] = [
   ...Object.entries(PHYSICAL).map(([name, kind]) => ['nx679j', name, kind] as const),
-  ['emmc-ab', 'a folder', {}] as const,
-  ['emmc-ab', 'slot a only', { edl: { slots: ['a'] } }] as const,
+  ['emmc-ab', 'a folder', {}],
+  ['emmc-ab', 'slot a only', { edl: { slots: ['a'] } }],
   ...Object.entries(IN_SUPER).map(([name, kind]) => ['nx769j', name, kind] as const),
-  ['nx789j', 'a raw super', {}] as const,
+  ['nx789j', 'a raw super', {}],
 ]
 
 describe('a dead terminal', { timeout: 120_000 }, () => {
