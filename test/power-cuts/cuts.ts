@@ -33,7 +33,7 @@ const SIZES = {
 }
 /** Far below the image, so that one partition goes in several pieces. */
 const MAX_DOWNLOAD = 96 * KB
-const LIMIT_MS = 600_000
+const LIMIT_MS = 1_800_000
 /** Services after which the terminal is away: there the cut at the change of mode is the cut after it. */
 const DEPARTURE = /^(reboot|sideload-host):/
 

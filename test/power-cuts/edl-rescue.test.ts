@@ -1,7 +1,7 @@
 import { powerCuts } from './cuts.ts'
 
 powerCuts({
-  ...{ policy: 'rescue', profile: 'nx679j', atLeast: 600, adb: {}, edl: true },
+  ...{ policy: 'rescue', profile: 'nx679j', atLeast: 450, adb: {}, edl: true, everyCommand: 2 },
   recipe: { proofTimeout: 20, assumedModel: 'NX679J' },
   // Dead: neither slot has a bootloader.
   prepare: async ({ terminal }) => {
