@@ -98,6 +98,8 @@ describe('a running adb server', () => {
     await (await open()).reboot('bootloader', io())
     await expect.poll(() => terminal.state).toBe('bootloader')
     await adb('disconnect')
+    // The server answers before it has let go of the connection.
+    await expect.poll(() => server.terminals(io())).toEqual([])
     await expect(open()).rejects.toMatchObject({ code: 'usb-busy' })
   })
 })
