@@ -7,7 +7,11 @@ import type { Extent, ImageSource } from '../source.ts'
 import { type Piece, pieceContents, pieceRanges } from './pieces.ts'
 
 const LIMITS = { first: 8192, others: 16384 }
-const same = async (extent: Extent) => extent
+/** Gives back at the turn of the event loop, as a hash thread does. */
+const same = async (extent: Extent) => {
+  await new Promise((resolve) => setImmediate(resolve))
+  return extent
+}
 
 function image(list: readonly Extent[], size: number): ImageSource {
   return {
@@ -77,6 +81,35 @@ describe('pieces of an image', () => {
         expect(flat(contents, pieces)).toEqual(whole)
       }),
     )
+  })
+
+  it('go to the tap in order, none of the next piece before this one is done, and its failure is theirs', async () => {
+    const list = Array.from(
+      { length: 20 },
+      (_, i): Extent => ({ kind: 'hole', offset: 4096 * i, length: 4096 }),
+    )
+    const pieces = pieceRanges([{ lun: 0, first: 0, count: 20 }], { size: 81_920, sectorSize: 4096 }, LIMITS)
+    const seen: number[] = []
+    const open = new Set<number>()
+    let most = 0
+    const tap = async (extent: Extent, piece: number) => {
+      seen.push(extent.offset)
+      open.add(piece)
+      most = Math.max(most, open.size)
+      await same(extent)
+      if (piece === 3) throw new RangeError('the tap')
+      open.delete(piece)
+      return extent
+    }
+    const done: number[] = []
+    const run = async () => {
+      for await (const piece of pieceContents(image(list, 81_920), pieces, { signal: NEVER, tap }))
+        done.push(piece.length)
+    }
+    await expect(run()).rejects.toThrow('the tap')
+    expect(done).toEqual([2, 4, 4])
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b))
+    expect(most).toBe(1)
   })
 
   it('say when the image is not as long as it claims', async () => {

@@ -48,6 +48,9 @@ export function pieceRanges(
   return pieces
 }
 
+/** Runs that may be with the tap at the same time: enough to keep two hash threads at work while the next run is read. */
+const WITH_TAP = 4
+
 /** The runs of an image, cut at the ends of the pieces: one list for each piece. Runs of data own their memory.
  * @throws SlotbenchError `internal` when the image does not give what it promises. */
 export async function* pieceContents(
@@ -55,12 +58,12 @@ export async function* pieceContents(
   pieces: readonly Piece[],
   o: {
     readonly signal: AbortSignal
-    /** Sees each run in order, and gives it back. */
+    /** Sees each run in order, and gives it back. It sees the next ones before it has given back the first, but none of the next piece. */
     readonly tap: (extent: Extent, piece: number) => Promise<Extent>
   },
 ): AsyncGenerator<readonly Extent[], void, void> {
   let [index, at] = [0, 0]
-  let runs: Extent[] = []
+  let runs: Promise<Extent>[] = []
   for await (const extent of image.extents({ signal: o.signal })) {
     if (extent.offset !== at) throw disorder(image, at, extent.offset)
     const end = extentEnd(extent)
@@ -68,10 +71,14 @@ export async function* pieceContents(
       const piece = pieces[index]
       if (piece === undefined) throw disorder(image, image.size, end)
       const cut = Math.min(end, piece.end)
-      runs.push(await o.tap(owned(cutExtent(extent, at, cut), extent), index))
+      const run = o.tap(owned(cutExtent(extent, at, cut), extent), index)
+      // A failure is noticed where it is waited for; who stops early waits for none.
+      run.catch(() => undefined)
+      runs.push(run)
+      await runs.at(-WITH_TAP)
       at = cut
       if (at < piece.end) continue
-      yield runs
+      yield await Promise.all(runs)
       runs = []
       index += 1
     }

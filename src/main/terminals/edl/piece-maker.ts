@@ -58,9 +58,9 @@ export class PieceMaker {
     this.#made += 1
     const padding = piece.range.count * this.#job.sectorSize - (piece.end - piece.start)
     if (padding > 0) await this.#own?.fill(0, padding)
-    const sha256 = await this.#own?.digest()
-    this.#own?.close()
-    const sample = sha256 && (await this.#sample(value, piece))
+    if (this.#own === undefined) return { runs: value, sha256: undefined, sample: undefined }
+    const [sha256, sample] = await Promise.all([this.#own.digest(), this.#sample(value, piece)])
+    this.#own.close()
     return { runs: value, sha256, sample }
   }
 
@@ -90,18 +90,20 @@ export class PieceMaker {
     return { range: { ...range, count }, sha256 }
   }
 
+  /** Each hasher answers in the order in which it was given work, so extents reach both of them in theirs. */
   async #count(extent: Extent): Promise<Extent> {
+    const own = this.#own
     switch (extent.kind) {
       case 'data': {
         let content = await this.#whole.update(extent.bytes)
-        if (this.#own !== undefined) content = await this.#own.update(content)
+        if (own !== undefined) content = await own.update(content)
         return { ...extent, bytes: content }
       }
       case 'fill':
       case 'hole': {
         const word = extent.kind === 'fill' ? extent.word : 0
         await this.#whole.fill(word, extent.length)
-        await this.#own?.fill(word, extent.length)
+        await own?.fill(word, extent.length)
         return extent
       }
       default:

@@ -257,6 +257,44 @@ describe('writing a partition', () => {
     expect(firehose.of('digest')).toHaveLength(3)
   }, 60_000)
 
+  it('asks about the beginning of a piece first, once one has differed, and believes only all of it', async () => {
+    const { storage, layout } = roomy(80 * MIB)
+    const content = new Uint8Array(randomBytes(76 * MIB))
+    // The second piece begins with equal words and goes on as a hole.
+    content.fill(0x11, 8 * MIB, 8 * MIB + 65_536).fill(0, 8 * MIB + 65_536, 9 * MIB)
+    const extents = (): ImageSource =>
+      runs(
+        { kind: 'data', offset: 0, bytes: content.slice(0, 8 * MIB) },
+        { kind: 'fill', offset: 8 * MIB, length: 65_536, word: 0x11111111 },
+        { kind: 'hole', offset: 8 * MIB + 65_536, length: MIB - 65_536 },
+        { kind: 'data', offset: 9 * MIB, bytes: content.slice(9 * MIB) },
+      )
+    const { session, firehose } = await open({ storage })
+    await session.write(partitionName('large'), extents(), writing())
+    const place = placeOf(storage, layout, 'large')
+    if (place === undefined) return expect.unreachable()
+    const large = storage.bytes(3).subarray(place.offset, place.offset + content.length)
+    const flip = (at: number) => large.set([(large[at] ?? 0) ^ 1], at)
+    const written = async () => {
+      firehose.commands.length = 0
+      const { wireBytes } = await session.write(partitionName('large'), extents(), writing())
+      expect(Buffer.compare(large, content)).toBe(0)
+      return { wireBytes, asked: firehose.of('digest').map((command) => Number(command.split('+')[1])) }
+    }
+    const [first, second, third] = [(8 * MIB) / 4096, (64 * MIB) / 4096, (4 * MIB) / 4096]
+    const sample = (128 * KIB) / 4096
+    flip(0)
+    flip(8 * MIB + 100_000)
+    expect(await written()).toEqual({
+      ...{ wireBytes: 72 * MIB, asked: [first, sample, sample, third] },
+    })
+    flip(0)
+    flip(70 * MIB)
+    expect(await written()).toEqual({
+      ...{ wireBytes: 72 * MIB, asked: [first, sample, second, sample, third] },
+    })
+  }, 60_000)
+
   it('goes on after a power cut where it was', async () => {
     const { storage } = roomy(80 * MIB)
     const image = randomBytes(76 * MIB)
