@@ -20,12 +20,14 @@ const LIMIT_MS = 120_000
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly uid?: number
+  /** Two minutes when left out. */
+  readonly limitMs?: number
 }
 
 export function start(program: string, args: readonly string[], options: StartOptions = {}): Running {
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: LIMIT_MS,
+    timeout: options.limitMs ?? LIMIT_MS,
     killSignal: 'SIGKILL',
     env: { ...process.env, ...options.env },
     ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
