@@ -12,6 +12,7 @@ sgdisk:gdisk
 bzip2:bzip2
 xz:xz-utils
 zip:zip
+chromium:chromium
 unzip:unzip
 bsdiff:bsdiff
 adb:adb

@@ -60,7 +60,7 @@ export class EngineBench {
   #open(): BenchEngine {
     return new BenchEngine({
       ...{ kind: 'station', data: join(this.folder, 'data'), usb: async () => this.usb },
-      patience: { reconnect: 8_000, hands: 60_000, adb: 2_000, open: 10_000, departure: 1_000 },
+      patience: { reconnect: 30_000, hands: 60_000, adb: 2_000, open: 10_000, departure: 1_000 },
     })
   }
 

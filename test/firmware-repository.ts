@@ -81,14 +81,18 @@ export class TestRepository {
     return join(this.folder, 'public')
   }
 
-  async stage(name: string, content: Uint8Array<ArrayBuffer>, build = name): Promise<void> {
-    await addRom(this.store, memorySource(name, content), {
-      ...{ publisher: 'acme', name, info: romInfo(build), signal: NEVER },
+  stage(name: string, content: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.stageSource(name, memorySource(name, content))
+  }
+
+  async stageSource(name: string, source: ByteSource): Promise<void> {
+    await addRom(this.store, source, {
+      ...{ publisher: 'acme', name, info: romInfo(name), signal: NEVER },
     })
   }
 
-  async add(name: string, content: Uint8Array<ArrayBuffer>, build = name): Promise<void> {
-    await this.stage(name, content, build)
+  async add(name: string, content: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.stage(name, content)
     await this.publish()
   }
 

@@ -13,6 +13,7 @@ import type { Patience, SessionOpeners, Waiting } from '../src/main/flash/bay-se
 import { Engine } from '../src/main/flash/engine.ts'
 import type { JobJournal } from '../src/main/flash/journal.ts'
 import { survey } from '../src/main/flash/survey.ts'
+import type { EdlOpener } from '../src/main/hosts/edl-opener.ts'
 import { adbKeyStore } from '../src/main/io/adb/key-store.ts'
 import { FileBackupStore } from '../src/main/io/files/backup-store.ts'
 import { openFile } from '../src/main/io/files/open-file.ts'
@@ -56,7 +57,7 @@ export interface Workplace {
   readonly romPath: string
   readonly rom: RomInfo
   readonly workshop: Workshop
-  openRom(path: string, signal: AbortSignal): Promise<Rom>
+  openRom(path: string, signal: AbortSignal, flavour?: string): Promise<Rom>
   close(): Promise<void>
 }
 
@@ -71,8 +72,8 @@ export async function openWorkplace(profile: TerminalProfile): Promise<Workplace
   const old = await makeBuild(profile, { build: OLD_BUILD, rollbackIndex: 1, seed: 1 })
   const romPath = join(folder, 'full rom – 完整.zip')
   await makeRom(profile, { build: NEW_BUILD, rollbackIndex: 2, seed: 2, kind: 'ota-zip', out: romPath })
-  const open = (path: string, signal: AbortSignal) =>
-    openRom(path, { openFile, openFolder, workshop }, signal)
+  const open = (path: string, signal: AbortSignal, flavour?: string) =>
+    openRom(path, { openFile, openFolder, workshop, flavour }, signal)
   const never = new AbortController().signal
   const opened = await open(romPath, never)
   const { info } = await verifyRom(opened, { signal: never, workshop })
@@ -121,6 +122,10 @@ export interface SetUp {
   readonly mergePauseMs?: number
   /** Programmers at hand, and nobody's hands needed to come into EDL. */
   readonly loaders?: readonly Uint8Array<ArrayBuffer>[]
+  /** Opens terminals in EDL instead. */
+  readonly edl?: EdlOpener
+  /** How long a programmer may keep silent, where that is not a test's patience. */
+  readonly firehose?: FirehoseOptions['deadlines']
   /** How long the terminal may take with a sideloaded package, ms; the engine itself is patient for a quarter of an hour. */
   readonly sideloadMs?: number
 }
@@ -223,13 +228,19 @@ export class FlashBench {
         const ms = this.#setUp.sideloadMs
         return ms === undefined ? session : impatient(session, ms)
       },
-      openEdl:
-        this.#setUp.loaders === undefined
-          ? undefined
-          : (sighting, o) => {
-              const loaders = (this.#setUp.loaders ?? []).map((content) => memorySource(content))
-              return openEdlSession(sighting, { ...o, loaders, discovery: this.#discovery, firehose: BRISK })
-            },
+      openEdl: this.#edlOpener(),
+    }
+  }
+
+  #edlOpener(): SessionOpeners['openEdl'] {
+    const { loaders, edl, firehose } = this.#setUp
+    const discovery = this.#discovery
+    if (edl !== undefined) return (sighting, o) => edl.open(sighting, discovery, o)
+    if (loaders === undefined) return undefined
+    const options = { ...BRISK, deadlines: { ...BRISK.deadlines, ...firehose } }
+    return (sighting, o) => {
+      const sources = loaders.map((content) => memorySource(content))
+      return openEdlSession(sighting, { ...o, loaders: sources, discovery, firehose: options })
     }
   }
 

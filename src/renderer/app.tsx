@@ -1,59 +1,111 @@
-// The window's one page: notices about the bench, then its bays.
-import type { BenchView, Notice } from '../shared/contract.ts'
-import { BayCard } from './bay-card.tsx'
-import { useBench } from './bench-store.ts'
-import { ProblemNote } from './problem-note.tsx'
+// The frame: which screen is shown, in which language and colours, and what is said when the bench is lost.
+import { useEffect, useRef } from 'react'
+import { Announcer } from './announcer.tsx'
+import { desktop } from './host-port.ts'
+import { chooseLanguage, useText } from './i18n/index.ts'
+import { Messages } from './messages-view.tsx'
+import { Rail } from './rail.tsx'
+import { FirstStart } from './screens/first-start/first-start.tsx'
+import { Guides } from './screens/guides/guides.tsx'
+import { History } from './screens/history/history.tsx'
+import { Packages } from './screens/packages/packages.tsx'
+import { SessionScreen } from './screens/session/session.tsx'
+import { SettingsScreen } from './screens/settings/settings.tsx'
+import { TerminalPage } from './screens/terminal/terminal-page.tsx'
+import { Wall } from './screens/wall/wall.tsx'
+import { useShortcuts } from './shortcuts.ts'
+import { useBench } from './state/bench.ts'
+import { go, type Screen, usePlace } from './state/place.ts'
+import { StatusBar } from './status-bar.tsx'
+import { useTheme } from './theme.ts'
 
 export function App() {
-  return <BenchPage view={useBench((state) => state.view)} />
+  const known = useBench(({ bench }) => bench !== undefined)
+  const first = useBench(({ bench }) => bench?.settings.firstStartDone === false)
+  const language = useBench(({ bench }) => bench?.settings.language)
+  useTheme()
+  useShortcuts()
+  useDesktopMenu()
+  useEffect(() => {
+    if (language !== undefined) void chooseLanguage(language)
+  }, [language])
+  return (
+    <>
+      <ConnectionLost />
+      {!known ? <Connecting /> : first ? <FirstStart /> : <Frame />}
+      <Messages />
+      <Announcer />
+    </>
+  )
 }
 
-/** @param props `view` is undefined until the host has spoken. */
-export function BenchPage({ view }: { readonly view: BenchView | undefined }) {
+function Frame() {
+  const { screen, item } = usePlace()
+  const main = useRef<HTMLElement>(null)
+  const shown = useRef('')
+  const place = `${screen} ${item ?? ''}`
+  // Whoever listens to the page learns of the new screen, and the keyboard goes on from there.
+  useEffect(() => {
+    if (shown.current !== '' && shown.current !== place) main.current?.focus()
+    shown.current = place
+  }, [place])
   return (
-    <main className="page">
-      <header className="page-head">
-        <h1>Slotbench</h1>
-        <p className="quiet" role="status">
-          {view === undefined ? 'Looking at the USB ports …' : count(view.bays.length)}
-        </p>
-      </header>
-      {view?.notices.map((notice) => (
-        <ProblemNote key={notice.code} problem={notice} />
-      ))}
-      {view !== undefined && view.bays.length === 0 && <EmptyBench notices={view.notices} />}
-      {view !== undefined && view.bays.length > 0 && (
-        <ul className="bays" aria-label="Bays">
-          {view.bays.map((bay) => (
-            <BayCard key={bay.bay} bay={bay} />
-          ))}
-        </ul>
-      )}
+    <div className="shell">
+      <Rail />
+      <StatusBar />
+      <main className="main" ref={main} tabIndex={-1}>
+        <ScreenOf screen={screen} item={item} />
+      </main>
+    </div>
+  )
+}
+
+function ScreenOf({ screen, item }: { readonly screen: Screen; readonly item: string | undefined }) {
+  switch (screen) {
+    case 'bay':
+      return item === undefined ? <Wall /> : <TerminalPage key={item} id={item} />
+    case 'session':
+      return <SessionScreen />
+    case 'packages':
+      return <Packages />
+    case 'history':
+      return <History job={item} />
+    case 'guides':
+      return <Guides item={item} />
+    case 'settings':
+      return <SettingsScreen />
+    case 'bays':
+      return <Wall />
+  }
+}
+
+function Connecting() {
+  const t = useText()
+  return (
+    <main className="screen">
+      <p role="status">{t('app.connecting')}</p>
     </main>
   )
 }
 
-function count(bays: number): string {
-  if (bays === 0) return 'No terminal attached'
-  return bays === 1 ? '1 terminal attached' : `${bays} terminals attached`
+function ConnectionLost() {
+  const t = useText()
+  const lost = useBench(({ bench, connected }) => bench !== undefined && !connected)
+  return lost ? (
+    <div className="lost" role="alert">
+      {t('app.lost')}
+    </div>
+  ) : null
 }
 
-function EmptyBench({ notices }: { readonly notices: readonly Notice[] }) {
-  // Where USB itself is missing, advice about cables would only mislead.
-  if (notices.length > 0) return null
-  return (
-    <section className="empty" aria-labelledby="empty-title">
-      <h2 id="empty-title">Connect a terminal</h2>
-      <ol>
-        <li>Switch the terminal off.</li>
-        <li>
-          Hold <kbd>Power</kbd> and <kbd>Volume down</kbd> until it shows its fastboot screen.
-        </li>
-        <li>Plug it into a port directly on this computer, with a cable that carries data.</li>
-      </ol>
-      <p className="quiet">
-        It appears here by itself. If it does not, try another cable, then another port.
-      </p>
-    </section>
+/** The window's own menu leads to the same screens. */
+function useDesktopMenu(): void {
+  useEffect(
+    () =>
+      desktop?.onMenu((action) => {
+        if (action === 'wall') go('bays')
+        else go(action === 'open-package' ? 'packages' : action)
+      }),
+    [],
   )
 }

@@ -1,14 +1,20 @@
-// Starts the interface on whatever host put `slotbench` into the page.
+// Starts the interface on whatever host put this page here.
+import './zod-setup.ts'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
-import { followBays } from './bench-store.ts'
+import { connect } from './state/bench.ts'
 import './styles/tokens.css'
-import './styles/app.css'
+import './styles/base.css'
+import './styles/layout.css'
+import './styles/wall.css'
+import './styles/screens.css'
+import './styles/terminal.css'
+import 'uplot/dist/uPlot.min.css'
 
 const root = document.getElementById('root')
 if (root === null) throw new Error('the page has no #root')
-followBays(window.slotbench)
+connect()
 createRoot(root).render(
   <StrictMode>
     <App />

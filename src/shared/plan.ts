@@ -152,6 +152,8 @@ export const stepSchema = z.discriminatedUnion('kind', [
     bytes: size,
     virtualAb: z.boolean(),
     metadataSlots: size,
+    /** Bytes at whose multiples partitions begin. */
+    alignment: size,
     /** By full name, with the empty partitions that they begin with. */
     groups: z.array(z.object({ name: z.string(), maximum: size, partitions: z.array(z.string()) })),
   }),

@@ -25,6 +25,8 @@ interface Cable {
   readonly port: SimulatedPort
   readonly stopListening: () => void
   device: SimulatedUsbDevice | undefined
+  /** Of a device in EDL: they find out that it vanishes although nothing reads. */
+  reads: PostedReads | undefined
 }
 
 export class SimulatedBench implements UsbBackend {
@@ -44,7 +46,7 @@ export class SimulatedBench implements UsbBackend {
     const stopListening = terminal.on((event) => {
       if (event.kind === 'state' && !event.sameDevice) this.#enumerate(terminal)
     })
-    this.#cables.set(terminal, { port, stopListening, device: undefined })
+    this.#cables.set(terminal, { port, stopListening, device: undefined, reads: undefined })
     this.#enumerate(terminal)
   }
 
@@ -99,7 +101,10 @@ export class SimulatedBench implements UsbBackend {
     const link = this.#link(terminal, device, pipes)
     if (shown.speaks === 'fastboot') void terminal.fastboot.serve(link)
     if (shown.speaks === 'adb') void terminal.adb.serve(link)
-    if (shown.speaks === 'edl') void terminal.edl.serve(bulkLink(link, pipes, packetSize))
+    if (shown.speaks === 'edl') {
+      cable.reads = new PostedReads((bytes) => pipes.out.take(bytes, Number.POSITIVE_INFINITY), packetSize)
+      void terminal.edl.serve(bulkLink(link, cable.reads, packetSize))
+    }
   }
 
   /** The link ends with the appearance; a terminal that stays in its mode appears anew. */
@@ -119,9 +124,12 @@ export class SimulatedBench implements UsbBackend {
 
   #vanish(cable: Cable): void {
     const { device } = cable
+    const { reads } = cable
     cable.device = undefined
+    cable.reads = undefined
     if (!device) return
     device.vanish()
+    reads?.end(new Error('the device left the bus'))
     this.#emit('disconnect', device)
   }
 
@@ -192,8 +200,7 @@ export function inEdl({ profile, chipSerial }: SimulatedTerminal, identity: UsbI
 }
 
 /** Reads as they are posted; what the host sends meanwhile waits on the wire. */
-function bulkLink(link: HostLink, { out }: Pipes, packetBytes: number): BulkLink {
-  const reads = new PostedReads((bytes) => out.take(bytes, Number.POSITIVE_INFINITY), packetBytes)
+function bulkLink(link: HostLink, reads: PostedReads, packetBytes: number): BulkLink {
   return {
     packetBytes,
     read: (bytes, into) => reads.read(bytes, into),

@@ -5,9 +5,11 @@ import { parseArgs } from 'node:util'
 import { checkRules } from './check-eligibility.ts'
 import { edlHost } from './edl.ts'
 import { expandPayload } from './expand-payload.ts'
+import { fetchFromLoopback } from './fetch-rom.ts'
 import { hashStream } from './hash-stream.ts'
 import { identifyTerminal } from './identify.ts'
 import type { BenchCase, BenchContext } from './measurement.ts'
+import { monthlyUpdate } from './monthly-update.ts'
 import { type CaseResult, machine, resultsAsJson, resultsAsTable } from './report.ts'
 import { residentMemory } from './resident-memory.ts'
 import { sendImage } from './send-image.ts'
@@ -23,6 +25,8 @@ const CASES: readonly BenchCase[] = [
   identifyTerminal,
   checkRules,
   trustOta,
+  fetchFromLoopback,
+  monthlyUpdate,
   edlHost,
 ]
 const HELP = `npm run bench -- [options] [cases]

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => place.close())
 
 /** Slow enough to be caught in the middle. */
-const SLOW = [...QUICK, '--link-speed', '700KB']
+const SLOW = [...QUICK, '--link-speed', '400KB']
 const IN_DOWNLOAD = /"type":"progress"/
 
 describe.concurrent('a job', () => {

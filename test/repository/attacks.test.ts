@@ -9,7 +9,7 @@ import { rotate } from '../../src/main/repository/publishing/repository.ts'
 import { newSigner, type Signer } from '../../src/main/repository/publishing/signing-key.ts'
 import type { ErrorCode } from '../../src/shared/errors.ts'
 import { noise, TestRepository } from '../firmware-repository.ts'
-import { BenchClient, IMPATIENT } from './bench-client.ts'
+import { BenchClient, IMPATIENT, PATIENT } from './bench-client.ts'
 import { type Exchange, FileServer, type Trick } from './file-server.ts'
 
 const MIB = 1024 * 1024
@@ -476,7 +476,9 @@ describe('packages', () => {
   it.each(lies)('a server that %s: %s', async (_, code, trick) => {
     const scene = await beforeFetching()
     scene.server.trick = (exchange) => exchange.path.endsWith('new.zip') && trick(exchange)
-    const failed = scene.client.fetch(scene.rom, [scene.server.url], { patience: IMPATIENT })
+    // A busy machine is not to be taken for a slow server.
+    const patience = code === 'repo-slow' ? IMPATIENT : PATIENT
+    const failed = scene.client.fetch(scene.rom, [scene.server.url], { patience })
     await expect(failed).rejects.toMatchObject({ code })
     await scene.expectGoodStays()
     scene.server.trick = undefined

@@ -122,6 +122,58 @@ it('goes on where it was stopped', async () => {
   expect((result?.resumed ?? 0) + (result?.received ?? 0)).toBe(content.length)
 })
 
+it('finds out when what the journal knows is no longer in the file, and fetches that alone', async () => {
+  const content = noise('rom', 20 * MIB)
+  const stop = new AbortController()
+  const { repository, server } = await place({ 'rom.zip': content })
+  const client = await bench(repository)
+  const rom = await romNamed(client, server, 'rom.zip')
+  const onProgress = ({ done }: { readonly done: number }) => {
+    if (done > 15 * MIB) stop.abort()
+  }
+  await expect(client.fetch(rom, [server.url], { signal: stop.signal, onProgress })).rejects.toMatchObject({
+    code: 'cancelled',
+  })
+  const [partial = ''] = await readdir(join(client.folder, 'cache', 'partial'))
+  const handle = await open(join(client.folder, 'cache', 'partial', partial), 'r+')
+  for (let at = 0; at < content.length; at += 5 * MIB) await handle.write(Buffer.from('spoilt'), 0, 6, at)
+  await handle.close()
+  const { cached } = await client.fetch(rom, [server.url])
+  expect(await digestOf(cached.path)).toBe(rom.target.sha256)
+  expect(server.bytes).toBeLessThan(content.length + 8 * MIB)
+})
+
+it('goes on without its journal: what lies there is looked at', async () => {
+  const content = noise('rom', 20 * MIB)
+  const stop = new AbortController()
+  const { repository, server } = await place({ 'rom.zip': content })
+  const first = await bench(repository)
+  const other = await bench(repository, { cache: first.cache.folder })
+  const rom = await romNamed(first, server, 'rom.zip')
+  const onProgress = ({ done }: { readonly done: number }) => {
+    if (done > 10 * MIB) stop.abort()
+  }
+  await expect(first.fetch(rom, [server.url], { signal: stop.signal, onProgress })).rejects.toMatchObject({
+    code: 'cancelled',
+  })
+  const { cached, result } = await other.fetch(rom, [server.url])
+  expect(await digestOf(cached.path)).toBe(rom.target.sha256)
+  expect(result?.resumed).toBeGreaterThan(10 * MIB)
+})
+
+it('throws away what can never become what was signed, and says so', async () => {
+  const { repository, server } = await place({
+    'rom.zip': noise('rom', 3 * MIB),
+    'other.zip': noise('other', 3 * MIB),
+  })
+  const client = await bench(repository)
+  const rom = await romNamed(client, server, 'rom.zip')
+  const other = await romNamed(client, server, 'other.zip')
+  const mixed = { ...rom, index: other.index }
+  await expect(client.fetch(mixed, [server.url])).rejects.toMatchObject({ code: 'repo-invalid' })
+  expect(await client.cache.list()).toEqual([])
+})
+
 it('takes the whole file from a server that knows no parts', async () => {
   const content = noise('rom', 10 * MIB)
   const { repository, server } = await place({ 'rom.zip': content }, ({ path, response, content }) => {

@@ -45,6 +45,7 @@ function fullAfter(store: RomStore, room: { left: number; honest: boolean }): Ro
       const full = {
         proven: file.proven,
         read: file.read.bind(file),
+        readInto: file.readInto.bind(file),
         save: file.save.bind(file),
         freeBytes: async () => (room.honest ? bytes(room.left) : file.freeBytes()),
         async write(offset: number, content: Uint8Array) {

@@ -161,9 +161,9 @@ describe('an OTA package', () => {
 
   it('changed in what only the whole-file signature covers is broken', async () => {
     const file = readFileSync(await place.write(OTA))
-    const at = file.indexOf('pre-device=NX679J', 'latin1')
     const changed = Buffer.from(file)
-    changed.write('NX729J', at + 'pre-device='.length, 'latin1')
+    // When a member was last changed, in its own header: no checksum of a zip is over it.
+    changed[10] = (changed[10] ?? 0) ^ 1
     const verdict = await verdictOn(place.put(changed, '.zip'))
     expect(broken(verdict).map(({ check }) => check)).toEqual(['ota-signature'])
   })

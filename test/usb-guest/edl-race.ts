@@ -4,12 +4,11 @@ import assert from 'node:assert/strict'
 import type { BuildOptions } from '../../src/simulator/make-images.ts'
 import { check } from './checks.ts'
 import { GadgetClient } from './gadget-client.ts'
-import { assertBothSlots, edlPackage, flashWithQdl } from './linaro-qdl.ts'
+import { assertBothSlots, flashWithQdl } from './linaro-qdl.ts'
 import { EDL_PROFILE, EDL_SERIAL, PROFILE_ID, RACE_WORDS } from './setup.ts'
-import { BAY, startSlotbench } from './slotbench-cli.ts'
+import { rescueWithSlotbench } from './slotbench-edl.ts'
 
 const SECTOR = 4096
-const LIMIT_MS = 600_000
 
 interface Lap {
   readonly seconds: number
@@ -25,7 +24,7 @@ export async function edlRace(build: BuildOptions): Promise<void> {
   })
   await check('Slotbench flashes both slots by its rescue, timed', async () => {
     laps.whole = await lap(build, async () => {
-      laps.writing = await rescue()
+      laps.writing = writingOf(await rescueWithSlotbench())
     })
   })
   const { qdl, whole, writing } = laps
@@ -47,7 +46,7 @@ async function lap(build: BuildOptions, flash: () => Promise<void>): Promise<Lap
   const terminal = new GadgetClient()
   try {
     const options = { profileId: PROFILE_ID, profile: EDL_PROFILE, serial: EDL_SERIAL, build }
-    await terminal.call('start', { ...options, in: 'edl' })
+    await terminal.call('start', { ...options, in: 'edl', hands: true })
     const startedAt = performance.now()
     await flash()
     const seconds = (performance.now() - startedAt) / 1000
@@ -62,14 +61,9 @@ async function lap(build: BuildOptions, flash: () => Promise<void>): Promise<Lap
   }
 }
 
-/** @returns the seconds that its write steps took by their receipts. */
-async function rescue(): Promise<number> {
-  const { folder, loader } = edlPackage()
-  const vouched = ['--assume-model', 'NX679J', '--proof-timeout', '60']
-  const args = ['rescue', folder, '--terminal', BAY, '--loader', loader, ...vouched, '--yes']
-  const { status, stdout, output } = await startSlotbench(args, { limitMs: LIMIT_MS }).finished
-  assert.equal(status, 0, output.slice(-4000))
-  const durations = [...stdout.matchAll(/"kind":"write"[^}]*"durationMs":([\d.]+)/g)]
-  assert.ok(durations.length > 0, output.slice(-4000))
+/** Seconds of the write steps, by their receipts. */
+function writingOf(told: string): number {
+  const durations = [...told.matchAll(/"kind":"write"[^}]*"durationMs":([\d.]+)/g)]
+  assert.ok(durations.length > 0, told.slice(-1500))
   return durations.reduce((sum, [, ms]) => sum + Number(ms), 0) / 1000
 }

@@ -39,9 +39,10 @@ export interface Gadget {
   unplug(): void
 }
 
-/** Makes the gadget in configfs and hands the kernel its descriptors.
- * @param folder an absent or empty folder to mount FunctionFS on */
-export function makeGadget(name: string, identity: GadgetIdentity, folder: string): Gadget {
+/** Makes the gadget in configfs and hands the kernel its descriptors. Each process has gadgets of its own. */
+export function makeGadget(role: string, identity: GadgetIdentity): Gadget {
+  const name = `${role}-${process.pid}`
+  const folder = `/run/functionfs-${name}`
   mountConfigfs()
   const gadget = join(CONFIGFS, 'usb_gadget', name)
   const hex = (n: number): string => `0x${n.toString(16)}`

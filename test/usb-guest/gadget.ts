@@ -24,8 +24,10 @@ export interface GadgetOptions {
   readonly profile: ProfileOptions
   readonly serial: string
   readonly build: BuildOptions
-  /** Where it stands when it is plugged in. In its bootloader, hands bring it back there whenever it has booted. */
+  /** Where it stands when it is plugged in. */
   readonly in: 'bootloader' | 'edl'
+  /** Hands bring it back to its bootloader whenever it has booted; default: where it stands there at first. */
+  readonly hands?: boolean
 }
 
 /** How long a port stays empty between two modes; long enough for the host to notice. */
@@ -76,7 +78,7 @@ class Port {
     const gadget = (name: string, kind: keyof typeof INTERFACE, identity: UsbIdentity): Gadget => {
       const { vendorId, productId, productName } = identity
       const shown = { kind, vendorId, productId, product: productName, serial: terminal.serial }
-      return makeGadget(name, shown, `/run/functionfs-${name}`)
+      return makeGadget(name, shown)
     }
     const bootloader = gadget('bootloader', 'fastboot', model.usb.bootloader)
     const system = gadget('system', 'adb', model.usb.system)
@@ -149,7 +151,7 @@ async function openEdl(terminal: SimulatedTerminal): Promise<EdlPort | undefined
   if (edl === undefined) return undefined
   const { vendorId, productId, productName: product } = shownInEdl(terminal, usb.rom).identity
   const identity = { kind: 'edl', vendorId, productId, product, serial: undefined } as const
-  const gadget = makeGadget('edl', identity, '/run/functionfs-edl')
+  const gadget = makeGadget('edl', identity)
   return { gadget, pipes: await FunctionFsBulk.open(gadget.outEndpoint, gadget.inEndpoint) }
 }
 
@@ -172,7 +174,8 @@ class GadgetProcess implements GadgetCalls {
     this.#terminal.on((event) => {
       if (event.kind === 'command') this.#commands.push(event.command)
     })
-    if (options.in === 'bootloader') bringBackToBootloader(this.#terminal, { patienceMs: IN_SYSTEM_MS })
+    if (options.hands ?? options.in === 'bootloader')
+      bringBackToBootloader(this.#terminal, { patienceMs: IN_SYSTEM_MS })
     this.#port = await Port.open(this.#terminal, model)
     await this.#terminal.powerOn({ keys: options.in })
   }

@@ -8,6 +8,7 @@ import { googleFastbootChecks } from './google-fastboot.ts'
 import { linaroQdlChecks } from './linaro-qdl.ts'
 import { CHOSEN_GROUPS, EDL_PROFILE, EDL_SERIAL, PROFILE, PROFILE_ID, RACE, SERIAL } from './setup.ts'
 import { slotbenchChecks } from './slotbench-cli.ts'
+import { slotbenchEdlChecks } from './slotbench-edl.ts'
 
 const modules = process.env['GUEST_MODULES'] ?? ''
 const release = process.env['GUEST_RELEASE'] ?? ''
@@ -37,6 +38,11 @@ if (groups.has('edl')) {
   await linaroQdlChecks(terminal)
   terminal.kill()
   await terminal.ended
+  const dead = new GadgetClient()
+  await dead.call('start', { ...options, in: 'edl', hands: true })
+  await slotbenchEdlChecks(dead)
+  dead.kill()
+  await dead.ended
 }
 if (groups.has(RACE)) await edlRace(build)
 if (groups.has('fastboot') || groups.has('slotbench')) {

@@ -11,23 +11,12 @@ import { EDL_ROM, type Expected, expectedPath, ROM_FOLDER, romPath } from './set
 const roms = process.env[ROM_FOLDER] ?? ''
 const UFS_LUNS = 6
 
-export interface EdlPackage {
-  readonly folder: string
-  readonly loader: string
-  readonly lists: readonly string[]
-}
-
-export function edlPackage(): EdlPackage {
+export async function flashWithQdl(): Promise<void> {
   const folder = romPath(roms, EDL_ROM)
   const names = readdirSync(folder)
-  const at = (name: string) => join(folder, name)
-  const loader = at(names.find((name) => name.startsWith('prog_')) ?? '')
-  return { folder, loader, lists: names.filter((name) => name.endsWith('.xml')).map(at) }
-}
-
-export async function flashWithQdl(): Promise<void> {
-  const { folder, loader, lists } = edlPackage()
-  await run('qdl', ['--storage', 'ufs', '--include', folder, loader, ...lists])
+  const loader = names.find((name) => name.startsWith('prog_')) ?? ''
+  const paths = [loader, ...names.filter((name) => name.endsWith('.xml'))].map((name) => join(folder, name))
+  await run('qdl', ['--storage', 'ufs', '--include', folder, ...paths])
 }
 
 /** The images of the package, in slot a and in slot b. */

@@ -20,7 +20,7 @@ const LIMIT_MS = 120_000
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly uid?: number
-  /** Two minutes when left out. */
+  /** Milliseconds until it is killed; a whole job under emulation takes its time. */
   readonly limitMs?: number
 }
 

@@ -22,7 +22,9 @@ export const NODE_FLAGS = ['--liftoff-only', '--no-wasm-tier-up', '--no-wasm-dyn
 export const ROMS = ['ota-zip', 'fastboot-folder', 'fastboot-zip'] as const satisfies readonly PackageKind[]
 
 /** For the terminal in EDL: less data, because Debian's qdl sends one packet at a time. */
-export const EDL_PROFILE: ProfileOptions = { sizes: { system: 3 * MIB, userdata: 4 * MIB } }
+export const EDL_PROFILE: ProfileOptions = {
+  sizes: { system: 2 * MIB, vendor: MIB, product: MIB, boot: MIB, userdata: 2 * MIB },
+}
 export const EDL_SERIAL = 'GUESTEDL001'
 export const EDL_ROM = 'edl-folder' satisfies PackageKind
 

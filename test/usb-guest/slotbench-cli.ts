@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { check } from './checks.ts'
 import type { GadgetClient } from './gadget-client.ts'
-import { type Finished, type Running, run, type StartOptions, start } from './programs.ts'
+import { type Finished, type Running, run, start } from './programs.ts'
 import { type Expected, expectedPath, ROM_FOLDER, type ROMS, romPath, SERIAL } from './setup.ts'
 
 const CLI = join(import.meta.dirname, '../../src/main/hosts/cli/index.ts')
@@ -13,14 +13,10 @@ const roms = process.env[ROM_FOLDER] ?? ''
 const MIB = 1024 * 1024
 const NOBODY = 65534
 /** dummy_hcd has one bus with one port. */
-export const BAY = 'usb:1-1'
+const BAY = 'usb:1-1'
 
-const slotbench = (...args: string[]): Running => startSlotbench(args)
-
-/** Slotbench's command line, telling in JSON. */
-export function startSlotbench(args: readonly string[], options: StartOptions = {}): Running {
-  const command = [...process.execArgv, CLI, '--json', '--data', '/run/slotbench', ...args]
-  return start(process.execPath, command, options)
+function slotbench(...args: string[]): Running {
+  return start(process.execPath, [...process.execArgv, CLI, '--json', '--data', '/run/slotbench', ...args])
 }
 
 function flash(kind: (typeof ROMS)[number]): Running {

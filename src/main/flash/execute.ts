@@ -143,9 +143,12 @@ async function verify(step: StepOf<'verify'>, context: RunContext, meter: Progre
 
 async function readBack(step: StepOf<'verify'>, context: RunContext): Promise<string> {
   const session = await context.flash(step)
+  const written = writeOf(step, context)
+  const expected = written && (await context.rom()).image(written.image)
   return session.digest(partitionName(step.partition), bytes(step.bytes), {
     ...context.io(NO_OVERALL_LIMIT),
     workshop: context.deps.workshop,
+    ...(expected === undefined ? {} : { expected: promising(expected, step.sha256) }),
   })
 }
 

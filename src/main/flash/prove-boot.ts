@@ -122,7 +122,9 @@ async function failed(seen: string, session: TerminalSession, { step, context }:
   const isBack = session.protocol === 'adb' && session.facts.mode === 'system'
   if (isBack && session.facts.currentSlot?.value === step.fallback)
     throw new SlotbenchError('boot-failed', why)
-  const bootloader = await context.flash(step)
+  // A programmer in EDL switches slots as a bootloader does; nothing else is needed from one that came in there.
+  const where = context.plan.facts.mode === 'edl' ? 'edl' : 'bootloader'
+  const bootloader = (await context.reach(where)) as FlashSession
   const refusal = await switchBack(step.fallback, bootloader, context)
   await restart(bootloader, context)
   if (refusal === undefined) throw new SlotbenchError('boot-failed', why)

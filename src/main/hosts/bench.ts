@@ -59,6 +59,8 @@ export interface Bench {
   readonly anchors: TrustAnchors
   readonly workshop: Workshop
   readonly backups: FileBackupStore
+  /** Whether there is any programmer with which a terminal in EDL could be opened. */
+  readonly opensEdl: boolean
   /** Looks at the ports from the first call on. */
   discovery(): BenchDiscovery
   /** Looks at the ports of a system that does not announce changes, and at what could not be opened before. */
@@ -131,6 +133,9 @@ export function openBench(options: BenchOptions): Bench {
     anchors,
     workshop,
     backups,
+    get opensEdl() {
+      return edl.any
+    },
     discovery: look,
     async lookAgain(signal) {
       await look().scan({ signal, deadline: Deadline.after(LOOK_MS) })

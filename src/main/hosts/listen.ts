@@ -8,6 +8,8 @@ export interface RunningServer {
   stop(graceMs: number): Promise<void>
 }
 
+const TIDY_MS = 100
+
 /** @throws SlotbenchError `host-io` when the port cannot be had. */
 export async function listen(
   app: FastifyInstance,
@@ -24,7 +26,10 @@ export async function listen(
     url: `${url}/`,
     async stop(graceMs) {
       const hangUp = setTimeout(() => app.server.closeAllConnections(), graceMs)
+      // A connection whose last answer has ended would be kept for the next request.
+      const tidying = setInterval(() => app.server.closeIdleConnections(), TIDY_MS)
       await app.close()
+      clearInterval(tidying)
       clearTimeout(hangUp)
     },
   }

@@ -124,22 +124,29 @@ export class RomLibrary {
   }
 
   /** The rules of a repository, ready for questions; undefined when it has none. */
-  async deployments(
-    { repository, listing }: ListedRepository,
-    signal: AbortSignal,
-  ): Promise<CompiledDeployments | undefined> {
-    if (listing.deployment === undefined) return undefined
-    const bases = addresses(repository, 'targets')
-    const content = await fetchTarget(
-      listing.deployment,
-      { http: this.http, bases, max: MAX_DEPLOYMENT },
-      { signal },
-    )
+  async deployments(listed: ListedRepository, signal: AbortSignal): Promise<CompiledDeployments | undefined> {
+    const content = await this.deploymentFile(listed, signal)
+    if (content === undefined) return undefined
     try {
-      return compileDeployments(parseDeployments(JSON.parse(content.toString('utf8'))))
+      return compileDeployments(parseDeployments(JSON.parse(Buffer.from(content).toString('utf8'))))
     } catch (error) {
       throw asSlotbenchError(error, 'deployments-invalid')
     }
+  }
+
+  /** The rules as they were signed, fetched once for each state of the repository. */
+  async deploymentFile(
+    { repository, listing }: ListedRepository,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    const { deployment } = listing
+    if (deployment === undefined) return undefined
+    const kept = await this.repositories.keptDeployment(repository.name, deployment.sha256)
+    if (kept !== undefined) return kept
+    const means = { http: this.http, bases: addresses(repository, 'targets'), max: MAX_DEPLOYMENT }
+    const content = await fetchTarget(deployment, means, { signal })
+    await this.repositories.keepDeployment(repository.name, content)
+    return content
   }
 
   /** Into the cache, or what is there of it already. */

@@ -18,10 +18,13 @@ export function tagOf(path: string): string | undefined {
   return digest === undefined ? undefined : `"${digest}"`
 }
 
-/** @fastify/static compares `If-Range` with a weak tag of its own: a condition that holds is taken out of its way. */
+/** @fastify/static compares `If-Range` with a tag and a date of its own, so it is judged here: a part of exactly this file, or the
+ * whole of it. */
 export function honourStrongTags(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ raw: { headers, url = '' } }) => {
-    const tag = tagOf(url)
-    if (tag !== undefined && headers['if-range'] === tag) delete headers['if-range']
+    const condition = headers['if-range']
+    if (condition === undefined) return
+    delete headers['if-range']
+    if (condition !== tagOf(url)) delete headers.range
   })
 }

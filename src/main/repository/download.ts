@@ -3,13 +3,14 @@
 import { hash } from 'node:crypto'
 import { abortError, asSlotbenchError, SlotbenchError } from '../../shared/errors.ts'
 import type { ByteSource } from '../core/source.ts'
-import { MAX_CHUNK } from './chunk-cutter.ts'
-import type { Chunk, ChunkIndex } from './chunk-index.ts'
+import type { ChunkIndex } from './chunk-index.ts'
+import { type ChunkRun, ChunkRuns } from './chunk-runs.ts'
 import { ChunkSet } from './chunk-set.ts'
 import { type HttpClient, PATIENCE, type Patience, patiently } from './http.ts'
 import { BACK_OFF, type BackOff, type Mirror, Mirrors } from './mirrors.ts'
 import type { PartialFile, Seed } from './partial-file.ts'
-import { type ByteRange, RetryLater, requestPart } from './range-request.ts'
+import { RetryLater, requestPart } from './range-request.ts'
+import { receiveChunks } from './receive-chunks.ts'
 
 export interface DownloadProgress {
   /** Bytes of the file that are there. */
@@ -25,6 +26,8 @@ export interface DownloadOptions {
   readonly onProgress?: (progress: DownloadProgress) => void
   /** Called when the file is there without a gap up to byte `end`. */
   readonly onPrefix?: (end: number) => void
+  /** A server failed; it is asked again later, or another one is. */
+  readonly onTrouble?: (error: SlotbenchError) => void
   readonly connections?: number
   readonly patience?: Patience
   readonly backOff?: BackOff
@@ -136,7 +139,9 @@ class Download {
         .read(chunk.offset, chunk.length, this.#options.signal)
         .catch(() => undefined)
       if (content === undefined || hash('sha256', content) !== chunk.sha256) continue
-      this.#copied += await this.#put(chunk, content)
+      const places = this.#missing.get(chunk.sha256) ?? []
+      const wanted = this.#job.index.chunk(places[0] ?? 0)
+      this.#copied += await this.#put({ chunks: [wanted], content })
     }
   }
 
@@ -195,6 +200,7 @@ class Download {
   }
 
   async #lane({ mirrors, segments, signal }: LaneContext): Promise<void> {
+    const runs = new ChunkRuns((run) => this.#put(run))
     while (this.#missing.size > 0) {
       const segment = segments.pop()?.filter((i) => !this.#done.has(i))
       if (segment === undefined) {
@@ -203,9 +209,10 @@ class Download {
         await mirrors.changed(signal)
         continue
       }
+      if (segment.length === 0) continue
       const mirror = await mirrors.take(signal)
       try {
-        await this.#fetchSegment(segment, mirror, { mirrors, segments, signal })
+        await this.#fetchSegment(segment, mirror, { mirrors, segments, signal, runs })
       } finally {
         const left = segment.filter((i) => !this.#done.has(i))
         if (left.length > 0) segments.push(left)
@@ -216,7 +223,7 @@ class Download {
 
   /** Whatever of it does not come stays missing.
    * @throws SlotbenchError only for what is not the server's fault. */
-  async #fetchSegment(segment: number[], mirror: Mirror, { mirrors, signal }: LaneContext): Promise<void> {
+  async #fetchSegment(segment: number[], mirror: Mirror, { mirrors, signal, runs }: Lane): Promise<void> {
     const [first, last] = [segment[0], segment.at(-1)]
     if (first === undefined || last === undefined) return
     const { index, http } = this.#job
@@ -229,80 +236,50 @@ class Download {
       mirror.streaming = part.whole
       try {
         const body = patiently(part.response, patience, signal)
-        await this.#receive(body, part.range, mirror.url, () => mirrors.succeeded(mirror))
+        await receiveChunks(body, {
+          ...{ index, range: part.range, url: mirror.url, runs },
+          wanted: ({ sha256 }) => this.#missing.has(sha256),
+          complete: () => this.#missing.size === 0,
+          onBytes: (count) => {
+            this.#received += count
+          },
+          onGood: () => mirrors.succeeded(mirror),
+        })
       } finally {
         if (part.whole) mirror.streaming = false
       }
     } catch (error) {
       const known = asSlotbenchError(error)
       if (signal.aborted || !known.code.startsWith('repo-')) throw error
+      this.#options.onTrouble?.(known)
       mirrors.failed(mirror, known, known instanceof RetryLater ? known.seconds : 0)
     }
   }
 
-  /** Takes chunks out of a stream of the bytes of `range`. The next chunk arrives while the one before is written.
-   * @throws SlotbenchError `repo-wrong-data`, `repo-unreachable` when it ends too early, and what writing throws. */
-  async #receive(
-    body: AsyncIterable<Uint8Array>,
-    range: ByteRange,
-    url: string,
-    onGood: () => void,
-  ): Promise<void> {
-    const { index } = this.#job
-    let number = firstChunk(index, range.start)
-    let chunk = index.chunk(number)
-    // One is filled while the other is written.
-    const buffers = [Buffer.allocUnsafeSlow(MAX_CHUNK), Buffer.allocUnsafeSlow(MAX_CHUNK)] as const
-    let buffer: Buffer = buffers[0]
-    let filled = 0
-    let writing: Promise<unknown> = Promise.resolve()
-    try {
-      for await (const piece of body) {
-        this.#received += piece.length
-        for (let used = 0; used < piece.length; ) {
-          if (chunk.offset >= range.end) return
-          const some = piece.subarray(used, used + chunk.length - filled)
-          buffer.set(some, filled)
-          filled += some.length
-          used += some.length
-          if (filled < chunk.length) break
-          if (this.#missing.has(chunk.sha256)) {
-            const content = buffer.subarray(0, chunk.length)
-            if (hash('sha256', content) !== chunk.sha256)
-              throw new SlotbenchError(
-                'repo-wrong-data',
-                `${url}: bytes from ${chunk.offset} on are not those that were signed`,
-              )
-            onGood()
-            await writing
-            writing = this.#put(chunk, content)
-            writing.catch(() => {})
-            buffer = buffer === buffers[0] ? buffers[1] : buffers[0]
-          }
-          filled = 0
-          number++
-          if (number === index.count || this.#missing.size === 0) return
-          chunk = index.chunk(number)
+  /** Writes checked chunks that lie side by side, and whatever else of the file is equal to one of them. @returns the bytes written. */
+  async #put({ chunks, content }: ChunkRun): Promise<number> {
+    const { file, index } = this.#job
+    const [first] = chunks
+    if (first === undefined) return 0
+    // At once: a server that sends the whole file may bring them a second time meanwhile.
+    const places = chunks.map(({ sha256 }) => {
+      const numbers = this.#missing.get(sha256) ?? []
+      this.#missing.delete(sha256)
+      return numbers
+    })
+    await file.write(first.offset, content)
+    let bytes = 0
+    for (const [i, { offset, length }] of chunks.entries()) {
+      for (const number of places[i] ?? []) {
+        const at = index.chunk(number).offset
+        if (at !== offset) {
+          const from = offset - first.offset
+          await file.write(at, content.subarray(from, from + length))
         }
+        this.#done.add(number)
+        bytes += length
       }
-    } finally {
-      await writing
     }
-    if (chunk.offset < range.end)
-      throw new SlotbenchError(
-        'repo-unreachable',
-        `${url}: the server hung up ${range.end - chunk.offset - filled} bytes too early`,
-      )
-  }
-
-  /** Writes a checked chunk wherever the file has it. @returns the bytes written. */
-  async #put({ sha256, length }: Chunk, content: Uint8Array): Promise<number> {
-    const numbers = this.#missing.get(sha256) ?? []
-    // At once: a server that sends the whole file may bring it a second time meanwhile.
-    this.#missing.delete(sha256)
-    for (const i of numbers) await this.#job.file.write(this.#job.index.chunk(i).offset, content)
-    for (const i of numbers) this.#done.add(i)
-    const bytes = numbers.length * length
     this.#bytes += bytes
     this.#unsaved += bytes
     this.#report()
@@ -340,13 +317,6 @@ interface LaneContext {
   readonly signal: AbortSignal
 }
 
-/** Number of the chunk that begins at `offset`. */
-function firstChunk(index: ChunkIndex, offset: number): number {
-  let [low, high] = [0, index.count - 1]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (index.chunk(middle).offset < offset) low = middle + 1
-    else high = middle
-  }
-  return low
+interface Lane extends LaneContext {
+  readonly runs: ChunkRuns
 }

@@ -103,7 +103,7 @@ export async function fetchTarget(
     bases,
     max,
   }: { readonly http: HttpClient; readonly bases: readonly string[]; readonly max: number },
-  options: Pick<DownloadOptions, 'signal' | 'patience' | 'backOff'>,
+  options: Pick<DownloadOptions, 'signal' | 'patience' | 'backOff' | 'onTrouble'>,
 ): Promise<Buffer<ArrayBuffer>> {
   const { signal, patience = PATIENCE, backOff = BACK_OFF } = options
   if (target.size > max)
@@ -125,7 +125,9 @@ export async function fetchTarget(
       return content
     } catch (error) {
       if (signal.aborted) throw abortError(signal)
-      mirrors.failed(mirror, asSlotbenchError(error))
+      const known = asSlotbenchError(error)
+      options.onTrouble?.(known)
+      mirrors.failed(mirror, known)
     }
   }
 }

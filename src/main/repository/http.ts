@@ -47,42 +47,73 @@ export async function* patiently(
   patience: Patience,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const pieces = response.body[Symbol.asyncIterator]()
-  let since = performance.now()
-  let received = 0
+  const watch = new Watch(patience, () => response.cancel())
   try {
-    for (;;) {
-      const piece = await within(pieces.next(), patience.silenceMs, signal)
-      if (piece.done) return
-      yield piece.value
-      received += piece.value.length
-      const now = performance.now()
-      if (now - since < patience.slowMs) continue
-      if (received < patience.slowBytes)
-        throw new SlotbenchError('repo-slow', `${received} bytes in ${Math.round((now - since) / 1000)} s`)
-      since = now
-      received = 0
+    for await (const piece of response.body) {
+      if (signal.aborted) throw abortError(signal)
+      watch.received(piece.length)
+      yield piece
+      watch.waiting()
     }
+  } catch (error) {
+    throw signal.aborted ? abortError(signal) : (watch.failure ?? error)
   } finally {
+    watch.end()
     response.cancel()
   }
+  // An answer that was given up ends like one that is complete, with some servers.
+  if (watch.failure !== undefined) throw watch.failure
 }
 
-async function within<T>(work: Promise<T>, ms: number, signal: AbortSignal): Promise<T> {
-  work.catch(() => {})
-  if (signal.aborted) throw abortError(signal)
-  const { promise, reject } = Promise.withResolvers<never>()
-  const aborted = () => reject(abortError(signal))
-  const timer = setTimeout(
-    () => reject(new SlotbenchError('repo-slow', `nothing came for ${Math.round(ms / 1000)} s`)),
-    ms,
-  )
-  signal.addEventListener('abort', aborted)
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', aborted)
+/** One timer for a whole answer, however many pieces it has: it looks now and then. What whoever takes the pieces needs for himself
+ * does not count. */
+class Watch {
+  readonly #patience: Patience
+  readonly #timer: NodeJS.Timeout
+  failure: SlotbenchError | undefined
+  /** When it began to wait for the next piece; undefined while somebody works on one. */
+  #waitingSince: number | undefined = performance.now()
+  #waited = 0
+  #bytes = 0
+
+  constructor(patience: Patience, giveUp: () => void) {
+    this.#patience = patience
+    const often = Math.max(10, Math.min(patience.silenceMs, patience.slowMs) / 8)
+    this.#timer = setInterval(() => {
+      this.failure ??= this.#judge()
+      if (this.failure !== undefined) giveUp()
+    }, often)
+  }
+
+  received(bytes: number): void {
+    this.#waited += this.#silence()
+    this.#waitingSince = undefined
+    this.#bytes += bytes
+  }
+
+  waiting(): void {
+    this.#waitingSince = performance.now()
+  }
+
+  end(): void {
+    clearInterval(this.#timer)
+  }
+
+  #silence(): number {
+    return this.#waitingSince === undefined ? 0 : performance.now() - this.#waitingSince
+  }
+
+  #judge(): SlotbenchError | undefined {
+    const silence = this.#silence()
+    const { silenceMs, slowMs, slowBytes } = this.#patience
+    if (silence > silenceMs)
+      return new SlotbenchError('repo-slow', `nothing came for ${Math.round(silence / 1000)} s`)
+    if (this.#waited + silence < slowMs) return undefined
+    if (this.#bytes < slowBytes)
+      return new SlotbenchError('repo-slow', `${this.#bytes} bytes in ${Math.round(slowMs / 1000)} s`)
+    this.#waited = -silence
+    this.#bytes = 0
+    return undefined
   }
 }
 

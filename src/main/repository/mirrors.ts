@@ -59,8 +59,10 @@ export class Mirrors {
   async changed(signal: AbortSignal, ms = Infinity): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = Number.isFinite(ms) ? setTimeout(resolve, ms) : undefined
-    signal.addEventListener('abort', () => resolve(), { once: true })
+    const aborted = () => resolve()
+    signal.addEventListener('abort', aborted)
     await Promise.race([promise, this.#change.promise])
+    signal.removeEventListener('abort', aborted)
     clearTimeout(timer)
   }
 

@@ -11,6 +11,8 @@ export interface PartialFile {
   write(offset: number, content: Uint8Array): Promise<void>
   /** @throws SlotbenchError `source-truncated` or `host-io`. */
   read(offset: number, length: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
+  /** Fills `target` as `read` would. */
+  readInto(target: Uint8Array<ArrayBuffer>, offset: number, signal: AbortSignal): Promise<void>
   /** Brings everything written to the disk, and then notes `proven` in the journal: never the other way round. */
   save(proven: ChunkSet): Promise<void>
   /** Room that is left where it lies. */

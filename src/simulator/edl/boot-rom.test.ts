@@ -173,6 +173,9 @@ describe('a loader that is not for this terminal', () => {
     await host.answerHello(0)
     await expect(host.serve(loader)).rejects.toThrow('Cancelled')
     expect(terminal.state).toBe('rom')
+    // The one packet that the hardware takes while nobody reads.
+    await host.send(new Uint8Array(8))
+    await expect(host.send(new Uint8Array(8), 50)).rejects.toThrow('Cancelled')
     bench.unplug(terminal)
     const again = plugIn(terminal)
     await expect((await again.host()).packet(50)).rejects.toThrow('Cancelled')

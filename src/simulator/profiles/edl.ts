@@ -5,7 +5,7 @@ import type { UsbIdentity } from './types.ts'
 
 /** SHA-256 and SHA-384 of the root certificates in edl/loader-keys.ts. */
 const PK_HASH = {
-  zte: '2e4f9a89c1ea1459f529362d0638192b08ded322ba0a75943013ebd26d204fef',
+  zte: 'f75733c73873ccb0ffe1ebb19de18cb35398274952870d2e1fa705321c4b32b2',
   ztemt: 'bea5b956f53da4192da6a8f257cf487266c9c2d41c8b26b6c08615d410466cc070ed685e1160d887e6a5a0afbda83866',
 } as const
 
@@ -99,7 +99,7 @@ export const NX659J_EDL: EdlProfile = {
   sahara: { ...SAHARA, badLoader: 'status', resetsStateMachine: false, pkHashRepeats: 3 },
   chip: { ...NX679J_EDL.chip, msmId: 0x000c30e1, digest: 'sha256', pkHash: PK_HASH.zte },
   interfaceProtocol: 0xff,
-  vendor: 'zte',
+  vendor: 'zte8250',
   loaderName: 'prog_firehose_ddr.elf',
   programmer: {
     ...UFS_PROGRAMMER,

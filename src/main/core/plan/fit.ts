@@ -67,7 +67,18 @@ export function checkComplete(
       incomplete(`the terminal has ${needed}, but the package has no image of it`)
   }
   if (slot !== undefined) leftovers(written, slot, facts, { incomplete, warnings })
+  else if (facts.mode === 'edl') warnings.push(...missingBootChain(written, facts))
   return { blockers, warnings }
+}
+
+/** A terminal without slots that came in through EDL may be there because of just these. */
+function missingBootChain(written: ReadonlySet<string>, { partitions }: TerminalFacts): Finding[] {
+  return Object.keys(partitions)
+    .filter((name) => isBootChain(name) && !written.has(name))
+    .map((name) => ({
+      code: 'slot-leftover' as const,
+      detail: `${name} belongs to the boot chain and is not in the package: if it is what keeps the terminal from booting, this package does not help`,
+    }))
 }
 
 function terminalHas(base: string, facts: TerminalFacts): boolean {

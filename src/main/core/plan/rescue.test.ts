@@ -100,6 +100,7 @@ function make(f: TerminalFacts = facts(), recipe: Partial<Recipe> = {}, rom: Rom
     now: '2026-01-01T00:00:00Z',
   })
 }
+const small = () => ({ ...facts().partitions, super: { size: 4 * MB, logical: false } })
 const kinds = (p: Plan) => p.steps.map((s) => s.id.replace(/^\d+-/, ''))
 const codes = (findings: Plan['blockers']) => findings.map((b) => b.code)
 const place = (p: Plan, name: string) => kinds(p).indexOf(name)
@@ -133,6 +134,13 @@ describe('rescue', () => {
     expect(codes(p.warnings)).toContain('slot-may-boot')
   })
 
+  it('begins with the slot that is not active where both were seen booting', () => {
+    const booted = { successful: said(true) }
+    const p = make(facts({ currentSlot: said('b' as const), slots: { a: booted, b: booted } }))
+    expect(place(p, 'set-active-a')).toBeGreaterThan(0)
+    expect(place(p, 'write-boot_b')).toBeGreaterThan(place(p, 'set-active-a'))
+  })
+
   it('gives slot b no system where super has room for one, and says so', () => {
     const held = ['system_b', 'vendor_b'].map((name) => ({ name, group: 'main_b', bytes: 8 * MB }))
     const p = make(facts({ superTables: said(tables(24 * MB, held)) }))
@@ -156,6 +164,24 @@ describe('rescue', () => {
     })
     expect(place(p, 'new-super')).toBeLessThan(place(p, 'resize-logical-system_a'))
     expect(codes(p.warnings)).toContain('super-unknown')
+  })
+
+  it('makes new tables of super also where the terminal’s have no place for the package', () => {
+    const groups = ['a', 'b'].map((slot) => ({ name: `main_${slot}`, maximum: 2 * MB }))
+    const held = ['system_a', 'system_b', 'vendor_a', 'vendor_b'].map((name) => ({
+      ...{ name, group: `main_${name.slice(-1)}`, bytes: 0 },
+    }))
+    const p = make(facts({ superTables: said({ ...tables(40 * MB, held), groups }) }))
+    expect(codes(p.blockers)).toEqual([])
+    expect(p.steps.find((step) => step.kind === 'new-super')).toMatchObject({ bytes: 40 * MB })
+    expect(p.warnings.find(({ code }) => code === 'super-unknown')?.detail).toMatch(/have no place/)
+  })
+
+  it('has no advice for a terminal that boots when super is too small', () => {
+    const p = make(facts({ superTables: said(tables(4 * MB)), partitions: small() }))
+    const [blocker] = p.blockers
+    expect(codes(p.blockers)).toEqual(['super-space'])
+    expect(blocker?.next).not.toMatch(/sideload|--give-up/)
   })
 
   it('is blocked where neither terminal nor package say what belongs into super', () => {

@@ -1,6 +1,6 @@
 // The ports of the bench as a window sees them: what stands there, what was read of it, what is being done with it.
 import type { BayFacts, BayView, BayWork, Notice } from '../../../shared/contract.ts'
-import { asSlotbenchError, SlotbenchError } from '../../../shared/errors.ts'
+import { asSlotbenchError, type ErrorCode, SlotbenchError } from '../../../shared/errors.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
 import type { Waiting } from '../../flash/bay-sessions.ts'
 import type { Sighting } from '../../terminals/types.ts'
@@ -25,6 +25,8 @@ export interface BoardParts {
   readonly desk: BayDesk
   readonly settings: SettingsStore
 }
+
+const HELD: ReadonlySet<string> = new Set<ErrorCode>(['usb-busy', 'adb-server', 'job-busy'])
 
 interface Reading {
   readonly facts: TerminalFacts
@@ -102,7 +104,8 @@ export class BayBoard {
 
   /** Shows what is done with the terminal until it is over. */
   async working<T>(bay: string, work: BayWork, task: () => Promise<T>): Promise<T> {
-    this.#change(bay, { work, problem: undefined })
+    // What was wrong with the last reading stays until one succeeds, or something else is wanted.
+    this.#change(bay, work.kind === 'reading' ? { work } : { work, problem: undefined })
     try {
       return await task()
     } finally {
@@ -231,6 +234,12 @@ export class BayBoard {
     const readable = sighting?.protocol === 'fastboot' || sighting?.protocol === 'adb'
     if (!settings.settings.autoRead || !readable || desk.isBusy(id)) return
     this.read(id, true).catch((thrown: unknown) => this.#readFailed(id, asSlotbenchError(thrown)))
+  }
+
+  /** Whoever held a terminal may have let go of it. */
+  retryHeld(): void {
+    for (const [id, { problem, sighting }] of this.#bays)
+      if (sighting !== undefined && HELD.has(problem?.code ?? '')) this.readByItself(id)
   }
 
   #readFailed(id: string, error: SlotbenchError): void {

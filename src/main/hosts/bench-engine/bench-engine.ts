@@ -81,6 +81,7 @@ export class BenchEngine {
     const signal = AbortSignal.timeout(LOOK_EVERY_MS)
     await this.bench.lookAgain(signal).catch(() => {})
     this.board.refresh()
+    this.board.retryHeld()
   }
 }
 

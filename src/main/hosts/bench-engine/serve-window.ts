@@ -37,9 +37,9 @@ export function serveWindow(engine: BenchEngine, port: WirePort): () => void {
     if (open) send({ type: 'failure', id, error })
   }
   const receive = async (text: string): Promise<void> => {
-    const request = requestIn(text)
-    if (request instanceof SlotbenchError) {
-      fail(0, request)
+    const { request, id, error } = requestIn(text)
+    if (request === undefined) {
+      fail(id, error)
       return
     }
     if (request.command === RESYNC) {
@@ -73,13 +73,29 @@ export function serveWindow(engine: BenchEngine, port: WirePort): () => void {
   return stop
 }
 
-function requestIn(text: string): Request | SlotbenchError {
-  if (text.length > MESSAGE_LIMIT.toHost)
-    return new SlotbenchError('message-invalid', `a message of ${text.length} characters is too long`)
+type Heard =
+  | { readonly request: Request; readonly id: number; readonly error?: undefined }
+  /** `id` 0 where the message does not even say which request it was. */
+  | { readonly request?: undefined; readonly id: number; readonly error: SlotbenchError }
+
+function requestIn(text: string): Heard {
+  if (text.length > MESSAGE_LIMIT.toHost) {
+    const detail = `a message of ${text.length} characters is too long`
+    return { id: 0, error: new SlotbenchError('message-invalid', detail) }
+  }
+  const said = parse(text)
+  const parsed = requestSchema.safeParse(said)
+  if (parsed.success) return { request: parsed.data, id: parsed.data.id }
+  const named = requestSchema.pick({ id: true }).strip().safeParse(said)
+  const error = new SlotbenchError('message-invalid', 'a message is no request', { cause: parsed.error })
+  return { id: named.success ? named.data.id : 0, error }
+}
+
+function parse(text: string): unknown {
   try {
-    return requestSchema.parse(JSON.parse(text))
-  } catch (cause) {
-    return new SlotbenchError('message-invalid', 'a message is no request', { cause })
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

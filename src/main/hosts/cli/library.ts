@@ -46,6 +46,7 @@ export function showFetch({ output, signal }: CommandContext): FetchOptions {
   return {
     signal,
     onProgress: ({ done, total }) => show(done, total),
+    onTrouble: (error) => output.note(`  ${error.message} [${error.code}]`),
     onWait: (owner) => output.note(`Waiting: ${owner} fetches the same ROM …`),
   }
 }

@@ -7,8 +7,7 @@ import { dataFolder } from '../data-folder.ts'
 import { VERSION } from '../version.ts'
 import { namedSize, number, size } from './arguments.ts'
 import type { CommandContext } from './command.ts'
-import { type ApplyDeltaOptions, applyDeltaCommand } from './commands/apply-delta.ts'
-import { demo } from './commands/demo.ts'
+import type { ApplyDeltaOptions } from './commands/apply-delta.ts'
 import { type DoctorOptions, doctor } from './commands/doctor.ts'
 import { flash, planCommand, resume } from './commands/flash.ts'
 import { jobs, report } from './commands/history.ts'
@@ -17,7 +16,8 @@ import { inspect } from './commands/inspect.ts'
 import { list } from './commands/list.ts'
 import type { FlashOptions } from './commands/prepare.ts'
 import { guide, REBOOT_TARGETS, type RebootOptions, reboot } from './commands/reboot.ts'
-import { type SimulateOptions, simulate } from './commands/simulate.ts'
+import type { SimulateOptions } from './commands/simulate.ts'
+import type { StationOptions } from './commands/station.ts'
 import { type TrustAddOptions, trustAdd, trustList, trustRemove } from './commands/trust.ts'
 import { libraryCommands } from './library-commands.ts'
 import { createOutput } from './output.ts'
@@ -25,6 +25,7 @@ import { reported } from './progress.ts'
 import { misunderstood, onInterrupt } from './run-program.ts'
 import { backupCommands, partitionCommands, withLoader } from './storage-program.ts'
 
+/** What only some commands need is loaded by them: every start of the program would pay for it. */
 type Work = (context: CommandContext) => Promise<number>
 
 /** @param args without the program's own name. @returns the exit code. */
@@ -101,7 +102,9 @@ function buildProgram(choose: (work: Work) => void): Command {
     .argument('<delta>', 'OTA zip or payload.bin that holds differences')
     .requiredOption('--base <rom>', 'the full package of the build that the delta starts from')
     .requiredOption('--out <folder>', 'where the new package goes; unfinished work in it is gone on with')
-    .action((delta: string, o: ApplyDeltaOptions) => choose((c) => applyDeltaCommand(c, delta, o)))
+    .action((delta: string, o: ApplyDeltaOptions) =>
+      choose(async (c) => (await import('./commands/apply-delta.ts')).applyDeltaCommand(c, delta, o)),
+    )
   flashOptions(program.command('plan').description('show what flashing would do; writes nothing'))
     .option('--survey', 'restart the terminal into the modes that know what the plan needs', false)
     .action((rom: string, o: FlashOptions) => choose((c) => planCommand(c, rom, o)))
@@ -148,9 +151,11 @@ function buildProgram(choose: (work: Work) => void): Command {
 
 function terminalCommands(program: Command, choose: (work: Work) => void): void {
   const terminal = 'serial number, bay (usb:1-2), or tcp:HOST:PORT[,ADBPORT]'
-  program
-    .command('info')
-    .description('show everything a terminal tells of itself, with where it was read; writes nothing')
+  withLoader(
+    program
+      .command('info')
+      .description('show everything a terminal tells of itself, with where it was read; writes nothing'),
+  )
     .argument('<terminal>', terminal)
     .option(
       '--survey',
@@ -158,9 +163,11 @@ function terminalCommands(program: Command, choose: (work: Work) => void): void 
       false,
     )
     .action((name: string, o: InfoOptions) => choose((c) => info(c, name, o)))
-  program
-    .command('reboot')
-    .description('bring a terminal into another mode, by its own commands or with your hands')
+  withLoader(
+    program
+      .command('reboot')
+      .description('bring a terminal into another mode, by its own commands or with your hands'),
+  )
     .argument('<terminal>', terminal)
     .addArgument(new Argument('<mode>', 'where to').choices(REBOOT_TARGETS))
     .option('--wait <seconds>', 'how long to wait for it, and for your hands', number, 300)
@@ -225,11 +232,19 @@ function simulatorCommands(program: Command, choose: (work: Work) => void): void
       '--write-rom <file>',
       'first write a full OTA package for this terminal there, newer than what is installed',
     )
-    .action((o: SimulateOptions) => choose((c) => simulate(c, o)))
+    .action((o: SimulateOptions) =>
+      choose(async (c) => (await import('./commands/simulate.ts')).simulate(c, o)),
+    )
+  program
+    .command('station')
+    .description('serve the interface to a browser on this computer')
+    .option('--port <port>', 'port on 127.0.0.1; 0 picks a free one', number, 0)
+    .option('--simulate <count>', 'begin with so many simulated terminals', number, 0)
+    .action((o: StationOptions) => choose(async (c) => (await import('./commands/station.ts')).station(c, o)))
   program
     .command('demo')
     .description('the main job, start to end, on a simulated terminal')
-    .action(() => choose(demo))
+    .action(() => choose(async (c) => (await import('./commands/demo.ts')).demo(c)))
 }
 
 function flashOptions(command: Command, policy: Policy = 'seamless'): Command {

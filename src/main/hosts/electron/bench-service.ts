@@ -1,66 +1,62 @@
-// Keeps the USB process alive and its last view at hand: a crash in USB must not take the window along.
+// Keeps the engine's process alive: a crash in USB must not take the window along. After a restart the journal is all there.
 import { join } from 'node:path'
-import { utilityProcess } from 'electron'
-import { type BenchView, benchViewSchema } from '../../../shared/contract.ts'
-import { SlotbenchError } from '../../../shared/errors.ts'
-import { noticeOf } from '../bench-view.ts'
+import { MessageChannelMain, utilityProcess } from 'electron'
 
 /** Waits between restarts; a process that keeps dying is started ever more slowly. */
 const FIRST_RESTART_MS = 500
 const LONGEST_RESTART_MS = 30_000
-
-const CRASHED: BenchView = {
-  bays: [],
-  notices: [
-    noticeOf(new SlotbenchError('internal', 'the USB process ended unexpectedly; it is being restarted')),
-  ],
-}
+/** One that has lived so long did not die of its start. */
+const SOUND_AFTER_MS = 60_000
+/** How long jobs may take to stop in order. */
+const CLOSING_MS = 20_000
 
 export class BenchService {
-  #view: BenchView = { bays: [], notices: [] }
   #process: Electron.UtilityProcess | undefined
+  #spawned = Promise.withResolvers<Electron.UtilityProcess>()
   #restart: NodeJS.Timeout | undefined
   #restartMs = FIRST_RESTART_MS
-  readonly #listeners = new Set<() => void>()
+  #closing = false
 
   constructor() {
     this.#start()
   }
 
-  get view(): BenchView {
-    return this.#view
+  /** A port on the contract, as soon as the engine's process is there. */
+  async connect(): Promise<Electron.MessagePortMain> {
+    const process = await this.#spawned.promise
+    const { port1, port2 } = new MessageChannelMain()
+    process.postMessage('window', [port1])
+    return port2
   }
 
-  /** @returns the way to stop listening. */
-  onChange(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
-  stop(): void {
+  /** Stops jobs in order, then the process; after a while at once. */
+  async close(): Promise<void> {
+    this.#closing = true
     clearTimeout(this.#restart)
-    this.#process?.removeAllListeners()
-    this.#process?.kill()
+    const process = this.#process
+    if (process === undefined) return
+    const { promise: ended, resolve } = Promise.withResolvers<void>()
+    process.once('exit', () => resolve())
+    process.postMessage('close')
+    const late = setTimeout(() => process.kill(), CLOSING_MS)
+    await ended
+    clearTimeout(late)
   }
 
   #start(): void {
+    const startedAt = performance.now()
     const process = utilityProcess.fork(join(import.meta.dirname, 'bench-process.js'), [], {
-      serviceName: 'Slotbench USB',
+      serviceName: 'Slotbench engine',
     })
     this.#process = process
-    process.on('message', (message: unknown) => {
-      this.#restartMs = FIRST_RESTART_MS
-      this.#show(benchViewSchema.parse(message))
-    })
+    process.once('spawn', () => this.#spawned.resolve(process))
     process.once('exit', () => {
-      this.#show(CRASHED)
+      this.#process = undefined
+      this.#spawned = Promise.withResolvers()
+      if (this.#closing) return
+      if (performance.now() - startedAt > SOUND_AFTER_MS) this.#restartMs = FIRST_RESTART_MS
       this.#restart = setTimeout(() => this.#start(), this.#restartMs)
       this.#restartMs = Math.min(2 * this.#restartMs, LONGEST_RESTART_MS)
     })
-  }
-
-  #show(view: BenchView): void {
-    this.#view = view
-    for (const listener of this.#listeners) listener()
   }
 }

@@ -2,24 +2,12 @@
 import { join, normalize, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { net, protocol } from 'electron'
+import { contentPolicy } from '../content-policy.ts'
 
 export const SCHEME = 'slotbench'
 export const START_PAGE = `${SCHEME}://app/index.html`
 
 const ROOT = join(import.meta.dirname, '../renderer')
-/** No inline scripts, no remote content, no frames, no forms. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
-
 export function serveRenderer(): void {
   protocol.handle(SCHEME, async (request) => {
     const path = rendererFile(request.url)
@@ -27,7 +15,7 @@ export function serveRenderer(): void {
     const file = await net.fetch(pathToFileURL(path).href).catch(() => undefined)
     if (file === undefined) return new Response('not found', { status: 404 })
     const headers = new Headers(file.headers)
-    headers.set('Content-Security-Policy', POLICY)
+    headers.set('Content-Security-Policy', contentPolicy())
     headers.set('X-Content-Type-Options', 'nosniff')
     return new Response(file.body, { status: file.status, headers })
   })

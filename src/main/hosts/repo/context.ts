@@ -33,7 +33,7 @@ export function storeAt(repository: string): FolderStore {
 }
 
 /** Where keys are when nobody says otherwise: beside what is public, and the root's apart, to be taken away. */
-export function keyFoldersOf(repository: string, { keys }: Pick<SignOptions, 'keys'>): readonly string[] {
+function keyFoldersOf(repository: string, { keys }: Pick<SignOptions, 'keys'>): readonly string[] {
   return (keys ?? [join(repository, 'keys'), join(repository, 'root-keys')]).map((folder) => resolve(folder))
 }
 

@@ -153,8 +153,8 @@ function serveUploads(app: FastifyInstance, store: FolderStore, options: ServeOp
     '/v1/roms/:publisher/:name',
     {
       config,
-      // Before a byte of the body is taken.
-      onRequest: (request) => authorise(request, store),
+      // Before a byte of the body is taken, and after the limit: guesses count.
+      preParsing: async (request) => authorise(request, store),
     },
     async (request) => {
       const publisher = checkPublisher(request.params.publisher)

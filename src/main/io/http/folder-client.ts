@@ -45,7 +45,7 @@ function response(
   headers: Readonly<Record<string, string>>,
   file: { readonly path: string; readonly start: number; readonly end: number } | undefined,
 ): HttpResponse {
-  let cancelled = false
+  const stop = new AbortController()
   return {
     status,
     header: (name) => headers[name],
@@ -54,18 +54,14 @@ function response(
         if (file === undefined || file.end < file.start) return
         const { path, start, end } = file
         try {
-          for await (const piece of createReadStream(path, { start, end, highWaterMark: PIECE })) {
-            if (cancelled) return
-            yield piece as Uint8Array
-          }
+          const options = { start, end, highWaterMark: PIECE, signal: stop.signal }
+          for await (const piece of createReadStream(path, options)) yield piece as Uint8Array
         } catch (error) {
           const words = error instanceof Error ? error.message : String(error)
           throw new SlotbenchError('repo-unreachable', `${path}: ${words}`, { cause: error })
         }
       },
     },
-    cancel() {
-      cancelled = true
-    },
+    cancel: () => stop.abort(),
   }
 }

@@ -1,4 +1,5 @@
 // HTTP for the repository, with undici: kept connections, the proxy of the environment, no redirections, no time-outs of its own.
+import type { Readable } from 'node:stream'
 import { EnvHttpProxyAgent, request } from 'undici'
 import { abortError, SlotbenchError } from '../../../shared/errors.ts'
 import type { HttpClient, HttpResponse } from '../../repository/http.ts'
@@ -77,17 +78,52 @@ function responseOf(
       const value = headers[name]
       return Array.isArray(value) ? value[0] : value
     },
-    body: {
-      async *[Symbol.asyncIterator]() {
-        try {
-          for await (const piece of body) yield piece as Uint8Array
-        } catch (error) {
-          throw networkError(error, url)
-        }
-      },
-    },
+    body: pieces(body, url),
     cancel,
   }
+}
+
+/** Bytes that may wait to be taken before the server is asked to pause. */
+const WAITING = 512 * 1024
+
+/** The pieces as they come. The stream's own iterator would join what has gathered, and copy all of it. */
+async function* pieces(body: Readable, url: string): AsyncGenerator<Uint8Array, void, void> {
+  const queue: Uint8Array[] = []
+  let waiting = 0
+  let ended = false
+  let failure: unknown
+  let wake = () => {}
+  body.on('data', (piece: Uint8Array) => {
+    queue.push(piece)
+    waiting += piece.length
+    if (waiting > WAITING) body.pause()
+    wake()
+  })
+  const end = (error?: unknown) => {
+    failure ??= error
+    ended = true
+    wake()
+  }
+  body.on('end', () => end())
+  body.on('error', end)
+  body.on('close', () => end(body.readableEnded ? undefined : new Error('the connection was closed')))
+  try {
+    for (;;) {
+      const piece = queue.shift()
+      if (piece !== undefined) {
+        waiting -= piece.length
+        if (waiting <= WAITING / 2) body.resume()
+        yield piece
+      } else if (ended) break
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+    }
+  } finally {
+    body.destroy()
+  }
+  if (failure !== undefined) throw networkError(failure, url)
 }
 
 function networkError(error: unknown, url: string, signal?: AbortSignal): SlotbenchError {

@@ -10,6 +10,8 @@ import { fileError, openFile } from '../files/open-file.ts'
 import { moveDurably, writeWhole, writeWholeWith, writingError } from '../files/write-whole.ts'
 
 const PIECE = 4 * 1024 * 1024
+/** Whoever writes for longer than this does not write any more. */
+const LEFT_MS = 86_400_000
 
 export class FolderStore implements RepositoryStore {
   readonly root: string
@@ -61,6 +63,17 @@ export class FolderStore implements RepositoryStore {
       await rm(this.#at(path), { force: true })
     } catch (error) {
       throw writingError(error, this.#at(path))
+    }
+  }
+
+  async sweep(): Promise<void> {
+    const entries = await readdir(this.root, { recursive: true, withFileTypes: true })
+    for (const entry of entries.filter((one) => one.isFile())) {
+      const path = join(entry.parentPath, entry.name)
+      const incoming = path.startsWith(join(this.root, 'incoming') + sep)
+      if (!incoming && !entry.name.endsWith('.part')) continue
+      const { mtimeMs } = await stat(path)
+      if (Date.now() - mtimeMs > LEFT_MS) await rm(path, { force: true })
     }
   }
 

@@ -1,8 +1,11 @@
 // The repositories that this bench trusts, one folder each: where they are, what is trusted, and what was listed last.
+import { createHash } from 'node:crypto'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { SlotbenchError } from '../../../shared/errors.ts'
+import type { Sha256 } from '../../../shared/units.ts'
+import { DEPLOYMENT } from '../../repository/format.ts'
 import { keptListingSchema, type Listing } from '../../repository/listing.ts'
 import { writeWhole } from '../files/write-whole.ts'
 import { trustRoot } from './trusted-metadata.ts'
@@ -78,6 +81,16 @@ export class KnownRepositories {
     if (!kept.success) return undefined
     const { roms, deployment, publishedAt, expires } = kept.data
     return { roms, deployment, publishedAt, expires, problems: [] }
+  }
+
+  async keepDeployment(name: string, content: Uint8Array): Promise<void> {
+    await writeWhole(join(this.#folder, name, DEPLOYMENT), content)
+  }
+
+  /** @returns undefined when other rules, or none, were kept. */
+  async keptDeployment(name: string, digest: Sha256): Promise<Uint8Array | undefined> {
+    const content = await readFile(join(this.#folder, name, DEPLOYMENT)).catch(() => undefined)
+    return content && createHash('sha256').update(content).digest('hex') === digest ? content : undefined
   }
 
   async #read(name: string): Promise<KnownRepository | undefined> {

@@ -93,19 +93,23 @@ class DiskPartial implements OpenPartial {
   }
 
   async read(offset: number, length: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    const buffer = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+    await this.readInto(buffer, offset, signal)
+    return buffer
+  }
+
+  async readInto(target: Uint8Array<ArrayBuffer>, offset: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw abortError(signal)
     const { handle, path } = this.#options
-    const buffer = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
     try {
-      for (let done = 0; done < length; ) {
-        const { bytesRead } = await handle.read(buffer, done, length - done, offset + done)
+      for (let done = 0; done < target.length; ) {
+        const { bytesRead } = await handle.read(target, done, target.length - done, offset + done)
         if (bytesRead === 0) throw new SlotbenchError('source-truncated', `${path} ends at ${offset + done}`)
         done += bytesRead
       }
     } catch (error) {
       throw error instanceof SlotbenchError ? error : fileError(error, path)
     }
-    return buffer
   }
 
   async save(proven: ChunkSet): Promise<void> {

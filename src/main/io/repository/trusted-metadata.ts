@@ -24,6 +24,7 @@ import { withFileLock } from './file-lock.ts'
 
 /** How long another process may refresh the same repository; milliseconds. */
 const BUSY_MS = 60_000
+const LOCK = 'lock'
 const CLOCK_TOLERANCE_MS = 86_400_000
 /** tuf-js's own limits, but for what a repository with some hundred ROMs needs. */
 const LIMITS = { maxDelegations: 64, targetsMaxLength: 16 * 1024 * 1024 }
@@ -53,8 +54,9 @@ export async function refreshTrusted(
   source: MetadataSource,
   now: () => Date = () => new Date(),
 ): Promise<Listing> {
-  return withFileLock(join(folder, 'refresh.lock'), { waitMs: BUSY_MS }, async () => {
-    const scratch = await mkdtemp(join(folder, 'refresh-'))
+  return withFileLock(join(folder, LOCK), { waitMs: BUSY_MS }, async () => {
+    await removeLeftovers(folder)
+    const scratch = await mkdtemp(join(folder, SCRATCH))
     try {
       await copyMetadata(folder, scratch)
       try {
@@ -67,6 +69,14 @@ export async function refreshTrusted(
       await rm(scratch, { recursive: true, force: true })
     }
   })
+}
+
+const SCRATCH = 'refresh-'
+
+/** Of a process that was killed: nobody else works here now. */
+async function removeLeftovers(folder: string): Promise<void> {
+  const left = (await readdir(folder)).filter((name) => name.startsWith(SCRATCH))
+  for (const name of left) await rm(join(folder, name), { recursive: true, force: true })
 }
 
 async function metadataNames(folder: string): Promise<readonly string[]> {

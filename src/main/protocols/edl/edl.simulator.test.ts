@@ -128,12 +128,10 @@ describe('the boot ROM', () => {
     expect(identity.hwId?.slice(0, 8)).toBe(edl?.chip.msmId.toString(16).padStart(8, '0'))
     const refuses = edl?.sahara.refuses.includes(3) === true
     expect(identity.pkHash).toBe(refuses ? undefined : edl?.chip.pkHash)
-    // By the key alone: the simulated makers sign for several chips with one certificate.
-    const key = { pkHash: identity.pkHash, hwId: undefined }
     const loader = await readLoader(memorySource(loaderFor(terminal.profile)))
-    expect(loaderFits(loader, key).kind).toBe(refuses ? 'unknown' : 'fits')
+    expect(loaderFits(loader, identity).kind).toBe(refuses ? 'unknown' : 'fits')
     const other = await readLoader(memorySource(loaderFor(terminal.profile, { vendor: 'other' })))
-    expect(loaderFits(other, key).kind).toBe(refuses ? 'unknown' : 'misfit')
+    expect(loaderFits(other, identity).kind).toBe(refuses ? 'unknown' : 'misfit')
   })
 
   it('speaks although its greeting was eaten', async () => {

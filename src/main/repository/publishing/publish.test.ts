@@ -55,6 +55,7 @@ function killedAt(
     read: store.read.bind(store),
     list: store.list.bind(store),
     open: store.open.bind(store),
+    sweep: store.sweep.bind(store),
     write: (...args: Parameters<RepositoryStore['write']>) => step(() => store.write(...args)),
     copyIn: (...args: Parameters<RepositoryStore['copyIn']>) => step(() => store.copyIn(...args)),
     move: (...args: Parameters<RepositoryStore['move']>) => step(() => store.move(...args)),

@@ -27,6 +27,8 @@ export interface Published {
   readonly changes: number
   /** Of the timestamp. */
   readonly version: number
+  /** When benches stop to trust anything, unless the root is renewed. */
+  readonly rootExpires: Date
 }
 
 /** Makes everything staged public at once; with nothing staged, vouches for what there is for another while.
@@ -39,7 +41,8 @@ export async function publish(store: RepositoryStore, options: SealOptions): Pro
   await checkPresent(store, next)
   await writeEdition(store, { before, next }, options)
   await clearStaging(store)
-  return { changes: changes.length, version: before.timestamp.signed.version + 1 }
+  const rootExpires = new Date(before.root.signed.expires)
+  return { changes: changes.length, version: before.timestamp.signed.version + 1, rootExpires }
 }
 
 /** What is promised has to be there: a promise that cannot be kept would cost every bench its download. */
@@ -84,7 +87,7 @@ export async function rotate(
 }
 
 /** @throws SlotbenchError `usage` when there is no such role. */
-export function withRoleKeys(content: Content, role: string, keys: RoleKeys): Content {
+function withRoleKeys(content: Content, role: string, keys: RoleKeys): Content {
   if (isTopRole(role)) return { ...content, roles: { ...content.roles, [role]: keys } }
   const publisher = content.publishers.get(role)
   if (publisher === undefined)
@@ -119,6 +122,7 @@ export async function prune(store: RepositoryStore): Promise<readonly string[]> 
     .map(({ path }) => path)
     .filter((path) => !named.has(path) && !path.endsWith('.root.json'))
   for (const path of unnamed) await store.remove(path)
+  await store.sweep()
   return unnamed
 }
 

@@ -14,6 +14,8 @@ export interface RepositoryStore {
   /** Replaces what is at `to`. */
   move(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
+  /** Removes what killed programs left half-written; none of it is in `list`. */
+  sweep(): Promise<void>
   /** Files at any depth below `folder`; none when there is no such folder. */
   list(folder: string): Promise<readonly { readonly path: string; readonly size: Bytes }[]>
   /** @throws SlotbenchError `package-not-found` when there is no such file. */

@@ -121,6 +121,10 @@ describe('facts', () => {
     expect(facts('[ro.boot.verifiedbootstate]: [orange]\n').unlocked?.value).toBe(true)
     expect(facts('[ro.boot.vbmeta.device_state]: [unlocked]\n').unlocked?.value).toBe(true)
     expect(facts('[ro.boot.verifiedbootstate]: [purple]\n').unlocked).toBeUndefined()
+    const digest = 'AB'.repeat(32)
+    const named = (text: string) => facts(`[ro.boot.vbmeta.public_key_digest]: [${text}]\n`).avbKey
+    expect(named(digest)?.value).toBe(digest.toLowerCase())
+    expect(named('none')).toBeUndefined()
     expect(facts('[ro.build.ab_update]: [false]\n').slotCount?.value).toBe(1)
   })
 

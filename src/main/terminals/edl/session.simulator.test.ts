@@ -5,9 +5,8 @@ import { SlotbenchError } from '../../../shared/errors.ts'
 import { Deadline, type IoOptions } from '../../../shared/io-options.ts'
 import { bytes, partitionName, type Slot, slotted } from '../../../shared/units.ts'
 import { loaderFor } from '../../../simulator/edl/make-loader.ts'
-import { simulatorRootOfTrust } from '../../../simulator/make-images.ts'
 import type { ProfileId } from '../../../simulator/profiles/index.ts'
-import { SimulatedTerminal } from '../../../simulator/terminal.ts'
+import type { SimulatedTerminal } from '../../../simulator/terminal.ts'
 import { BUILD_2, testBuild, testTerminal } from '../../../simulator/test-terminal.ts'
 import { SimulatedBench } from '../../../simulator/usb.ts'
 import { memoryImage } from '../../core/formats/raw-image.ts'
@@ -47,18 +46,8 @@ interface Bench {
   readonly discovery: BenchDiscovery
 }
 
-/** The one certificate of the simulator's older maker is for this chip. */
-const SIGNED_CHIP = 0x009000e1
-
 async function inEdl(id: ProfileId): Promise<Bench> {
-  const made = await testTerminal(id)
-  const { edl } = made.profile
-  if (edl === undefined) throw new Error(`${id} has no EDL`)
-  const chip = { ...edl.chip, ...(edl.vendor === 'zte' && { msmId: SIGNED_CHIP }) }
-  const terminal = await SimulatedTerminal.create({
-    ...{ profile: { ...made.profile, edl: { ...edl, chip } }, storage: made.storage },
-    keys: await simulatorRootOfTrust(),
-  })
+  const terminal = await testTerminal(id)
   const bench = new SimulatedBench()
   bench.plug(terminal, { bus: '1', ports: [2, 3], link: { speed: 'high' } })
   await terminal.powerOn({ keys: 'edl' })

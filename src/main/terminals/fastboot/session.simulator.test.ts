@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { SlotbenchError } from '../../../shared/errors.ts'
 import { Deadline, type IoOptions } from '../../../shared/io-options.ts'
@@ -224,6 +225,8 @@ describe('reading back, against the simulated terminal', () => {
     const session = await openFastbootSession(await inBootloader(discovery), io())
     expect(session.can.readBack).toBe(true)
     expect(session.facts.rollback).toMatchObject({ value: { '0': 1 }, source: 'fetch vbmeta_a' })
+    const key = hash('sha256', (await simulatorRootOfTrust()).publicKey)
+    expect(session.facts.avbKey).toEqual({ value: key, source: 'fetch vbmeta_a' })
     const target = partitionName('boot_b')
     const image = await inMemory(update, 'boot')
     const { sha256 } = await session.write(target, image, writing())

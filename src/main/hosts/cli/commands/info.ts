@@ -17,13 +17,16 @@ import { type SuperUsage, superUsage } from './super-usage.ts'
 
 export interface InfoOptions {
   readonly survey: boolean
+  readonly loader?: readonly string[]
 }
 
 export async function info(context: CommandContext, name: string, options: InfoOptions): Promise<number> {
-  return withBench(context, { endpoints: endpointsIn([name]) }, async (bench) => {
+  const { loader = [] } = options
+  return withBench(context, { endpoints: endpointsIn([name]), loaders: loader }, async (bench) => {
     const sighting = await chooseTerminal(bench, name, context)
     bench.journal.checkFree(sighting.bay, sighting.serial)
-    if (sighting.protocol === undefined) return unopened(bench, sighting, context.output)
+    if (sighting.protocol === undefined || (sighting.protocol === 'edl' && !bench.opensEdl))
+      return unopened(bench, sighting, context.output)
     const facts = await read(bench, sighting, options, context)
     const usage = superUsage(facts)
     context.output.data({ facts, super: usage })

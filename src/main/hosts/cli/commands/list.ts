@@ -64,7 +64,7 @@ function memory(sighting: Sighting, bench: Bench): readonly string[] {
 
 /** Words only where there is something to do: what speaks fastboot or ADB is what a plan works with. */
 function explanation({ personality, protocol }: Sighting): readonly string[] {
-  if (personality === undefined || protocol !== undefined) return []
+  if (personality === undefined || (protocol !== undefined && protocol !== 'edl')) return []
   return explained(personality)
 }
 

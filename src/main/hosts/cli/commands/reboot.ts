@@ -21,6 +21,7 @@ export const REBOOT_TARGETS = [
 export interface RebootOptions {
   /** Seconds. */
   readonly wait: number
+  readonly loader?: readonly string[]
 }
 
 export async function reboot(
@@ -32,7 +33,8 @@ export async function reboot(
   const { output, signal } = context
   const ms = options.wait * 1000
   const patience = { hands: ms, reconnect: ms }
-  return withBench(context, { endpoints: endpointsIn([name]), patience }, async (bench) => {
+  const { loader: loaders = [] } = options
+  return withBench(context, { endpoints: endpointsIn([name]), patience, loaders }, async (bench) => {
     const { journal } = bench
     const sighting = await chooseTerminal(bench, name, context)
     journal.checkFree(sighting.bay, sighting.serial)

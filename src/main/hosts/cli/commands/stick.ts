@@ -5,14 +5,11 @@ import { asSlotbenchError, SlotbenchError } from '../../../../shared/errors.ts'
 import { formatBytes } from '../../../../shared/format.ts'
 import type { KnownRepository } from '../../../io/repository/known-repositories.ts'
 import { packagesOn, writeStick } from '../../../io/repository/stick.ts'
-import { fetchTarget } from '../../../repository/fetch-rom.ts'
 import type { Listing } from '../../../repository/listing.ts'
 import { type ListedRepository, type RomLibrary, repositoryAddress, romNamed } from '../../rom-library.ts'
 import type { CommandContext } from '../command.ts'
 import { listAll, showFetch, withLibrary } from '../library.ts'
 import { readRoot } from './repositories.ts'
-
-const MAX_DEPLOYMENT = 64 * 1024 * 1024
 
 /** @param names ROMs, and the folder as the last of them. */
 export async function exportStick(context: CommandContext, names: readonly string[]): Promise<number> {
@@ -49,20 +46,10 @@ export async function exportStick(context: CommandContext, names: readonly strin
   })
 }
 
-async function deploymentOf(
-  library: RomLibrary,
-  { repository, listing }: ListedRepository,
-  signal: AbortSignal,
-) {
-  const { deployment } = listing
-  if (deployment === undefined) return undefined
-  const bases = [...repository.mirrors, ...(repository.url === undefined ? [] : [repository.url])]
-  const content = await fetchTarget(
-    deployment,
-    { http: library.http, bases, max: MAX_DEPLOYMENT },
-    { signal },
-  )
-  return { target: deployment, content }
+async function deploymentOf(library: RomLibrary, listed: ListedRepository, signal: AbortSignal) {
+  const content = await library.deploymentFile(listed, signal)
+  const target = listed.listing.deployment
+  return content === undefined || target === undefined ? undefined : { target, content }
 }
 
 export interface ImportOptions {
@@ -86,7 +73,13 @@ export async function importStick(
         throw new SlotbenchError('usage', `there is a repository ${added.name} already; leave --root out`)
       await library.repositories.add(added, await readRoot(options.root))
     }
-    const { repository, listing } = await believed(library, base, { context, options })
+    const { repository, listing } = await believed(library, base, { context, options }).catch(
+      async (error) => {
+        // Trusted for this stick alone, which does not deserve it.
+        if (options.root !== undefined) await library.repositories.remove(options.name ?? 'stick')
+        throw error
+      },
+    )
     const there = await packagesOn(resolve(folder))
     const roms = listing.roms.filter(({ target }) => there.has(target.sha256))
     if (roms.length === 0)

@@ -123,6 +123,8 @@ export async function withdraw({ output }: RepoContext, repository: string, rom:
   return 0
 }
 
+const ROOT_DUE_MS = 60 * 86_400_000
+
 export async function publishAll(
   { output }: RepoContext,
   repository: string,
@@ -130,13 +132,17 @@ export async function publishAll(
 ): Promise<number> {
   const store = storeAt(repository)
   const seal = sealOptions(openKeys(repository, options), options)
-  const { changes, version } = await locked(store, () => publish(store, seal))
-  output.data({ published: { changes, version } })
+  const { changes, version, rootExpires } = await locked(store, () => publish(store, seal))
+  output.data({ published: { changes, version, rootExpires } })
   output.line(
     changes === 0
       ? `Nothing was staged; edition ${version} vouches for what there is.`
       : `Edition ${version} is public, with ${changes} changes.`,
   )
+  if (rootExpires.getTime() - Date.now() < ROOT_DUE_MS)
+    output.note(
+      `The root of trust expires ${rootExpires.toISOString()}; \`slotbench-repo rotate ${repository} root --renew\` with its keys prolongs it.`,
+    )
   return 0
 }
 

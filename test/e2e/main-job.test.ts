@@ -1,0 +1,65 @@
+// From a package on the disk to a certificate, through the interface alone.
+import { dirname } from 'node:path'
+import { expect, it } from 'vitest'
+import { BrowserBench } from './bench-in-browser.ts'
+
+it('a package is opened and verified, a terminal planned and flashed, and the certificate says so', async (test) => {
+  const browser = await BrowserBench.open(test)
+  const { page, bench } = browser
+  try {
+    const rom = await bench.rom()
+    await browser.enter()
+    await browser.go('packages')
+    await page.getByRole('button', { name: 'Open package' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Choose a package' })
+    await dialog.getByLabel('Path on the computer').fill(dirname(rom))
+    await browser.isAccessible('the folder dialog')
+    await dialog.getByRole('button', { name: 'Go', exact: true }).click()
+    await dialog.getByRole('button', { name: /nx679j-full\.zip/ }).click()
+    await page.getByText('Every digest matches').waitFor()
+    await page.getByRole('button', { name: 'Images', exact: true }).click()
+    await page.getByRole('cell', { name: 'vendor_boot' }).waitFor()
+    await browser.isAccessible('packages')
+    await browser.shoot('packages')
+
+    await browser.go('bays')
+    await bench.plug({ serial: 'NX0001', port: 2, startIn: 'system' })
+    await browser.tile(2).getByText('NX679J', { exact: true }).waitFor()
+    await browser.tile(2).getByText('Ready').waitFor()
+    await browser.tile(2).click()
+    await page.getByRole('heading', { name: 'NX679J' }).waitFor()
+    await page.getByLabel('Package', { exact: true }).selectOption({ index: 1 })
+    await page.getByRole('button', { name: 'Check and plan' }).click()
+    await page.getByText('The package fits this terminal').waitFor()
+    await browser.isAccessible('the plan')
+    await browser.shoot('plan')
+    await page.getByRole('button', { name: 'Start flashing' }).click()
+    await page.getByRole('heading', { name: 'Done' }).waitFor()
+    await page.getByRole('tab', { name: 'Log' }).click()
+    await page.getByLabel('Search the log').fill('vendor_boot')
+    await page.locator('.log-line').first().waitFor()
+    for (const words of await page.locator('.log-line bdi').allTextContents())
+      expect(words).toContain('vendor_boot')
+    await browser.isAccessible('the log')
+    await browser.shoot('job-done')
+
+    await page.getByRole('button', { name: 'Certificate' }).click()
+    await page.getByRole('heading', { name: /Certificate of job/ }).waitFor()
+    await page.getByText('NX0001').first().waitFor()
+    await browser.isAccessible('the certificate')
+    await browser.shoot('certificate')
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'JSON' }).click()
+    expect((await download).suggestedFilename()).toMatch(/\.json$/)
+    await browser.go('history')
+    await page.getByLabel('Serial number, model, build or job').fill('nx0001')
+    await page.getByRole('cell', { name: 'NX0001' }).waitFor()
+    await page.getByText('1 passed').waitFor()
+    await browser.isAccessible('history')
+    await browser.shoot('history')
+    expect((await bench.terminals.get('NX0001')?.wouldBoot())?.build).toBe('NX679J-V2.11')
+    expect(browser.complaints).toEqual([])
+  } finally {
+    await browser.close()
+  }
+})
