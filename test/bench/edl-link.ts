@@ -59,7 +59,7 @@ export interface WireAccount {
   readonly busyMs: number
   /** By which the terminal took data later than the link could have brought it, ms. */
   readonly lateMs: number
-  /** From the last byte of a command or of its data to the terminal's first word, ms. */
+  /** From the last byte of a command, or of its data, to the terminal's response, ms. */
   readonly answeringMs: number
   /** The pauses between a piece of data that the terminal has and the next one that the host hands over, ms. */
   readonly pausesMs: readonly number[]

@@ -64,10 +64,12 @@ class Wire {
     this.#asked = this.#freeAt
   }
 
-  answered(): void {
+  /** The terminal goes on answering until its response. */
+  said(words: Uint8Array): void {
     this.#streaming = false
-    if (this.#asked !== undefined) this.#answeringMs += now() - this.#asked
-    this.#asked = undefined
+    const until = now()
+    if (this.#asked !== undefined) this.#answeringMs += until - this.#asked
+    this.#asked = Buffer.from(words).includes('<response ') ? undefined : this.#asked && until
   }
 
   settle(): WireAccount {
@@ -152,10 +154,11 @@ async function answer(request: FarRequest): Promise<FarValue> {
 
 async function transferIn(device: UsbDeviceLike, transfer: FarTransfer): Promise<FarValue> {
   const { data } = await device.transferIn(transfer.endpoint, transfer.length, transfer.timeout)
-  wire.answered()
   if (data === undefined) return {}
   // In memory of its own, which goes to the other thread.
-  return { read: new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice() }
+  const read = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()
+  wire.said(read)
+  return { read }
 }
 
 async function transferOut(device: UsbDeviceLike, transfer: FarTransfer): Promise<FarValue> {

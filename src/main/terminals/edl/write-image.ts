@@ -9,6 +9,7 @@
 import { SlotbenchError } from '../../../shared/errors.ts'
 import type { IoOptions } from '../../../shared/io-options.ts'
 import { bytes, type Sha256 } from '../../../shared/units.ts'
+import { extentEnd } from '../../core/formats/extents.ts'
 import { release } from '../../core/release.ts'
 import type { Extent, ImageSource } from '../../core/source.ts'
 import { type Piece, pieceRanges } from '../../core/storage/pieces.ts'
@@ -67,7 +68,7 @@ export async function writeImage(job: ImageJob, o: WriteOptions): Promise<Writte
         await job.firehose.program(
           target,
           content({ runs, piece, sectorSize }, progressOf(piece, image, o)),
-          o,
+          { signal: o.signal, deadline: o.deadline, onSent: releasing(runs, piece) },
         )
         wireBytes += piece.range.count * sectorSize
         sent += 1
@@ -140,6 +141,16 @@ function progressOf(
   { onProgress }: WriteOptions,
 ): (sent: number) => void {
   return (sent) => onProgress?.(Math.min(size, start + sent), size)
+}
+
+/** Lets go of each run as soon as the terminal has it: half as much is in memory then when the next piece is complete, and the garbage
+ * collector, which looks at how much comes and goes, need not be called for every piece. */
+function releasing(runs: readonly Extent[], { start }: Piece): (sent: number) => void {
+  let next = 0
+  return (sent) => {
+    for (let run = runs[next]; run !== undefined && extentEnd(run) <= start + sent; run = runs[++next])
+      if (run.kind === 'data') release(run.bytes)
+  }
 }
 
 /** The bytes of a piece, its last sector filled up with zeros. They stay whole until the programmer has answered. */
