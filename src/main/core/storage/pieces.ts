@@ -11,10 +11,11 @@ export interface Piece {
   readonly end: number
 }
 
+/** Bytes, multiples of the sector size. Each piece is at most twice as large as the one before, so that it can be made while that one is
+ * sent. */
 export interface PieceLimits {
-  /** Bytes, multiples of the sector size. */
   readonly first: number
-  readonly others: number
+  readonly most: number
 }
 
 /** @param ranges where the image goes, in order; they may have more room than it needs.
@@ -29,7 +30,7 @@ export function pieceRanges(
   let start = 0
   for (const { lun, first, count } of ranges) {
     for (let done = 0; done < count && start < size; ) {
-      const limit = pieces.length === 0 ? limits.first : limits.others
+      const limit = Math.min(limits.most, limits.first * 2 ** pieces.length)
       const sectors = Math.min(
         count - done,
         Math.max(1, Math.floor(limit / sectorSize)),
@@ -48,9 +49,6 @@ export function pieceRanges(
   return pieces
 }
 
-/** Runs that may be with the tap at the same time: enough to keep two hash threads at work while the next run is read. */
-const WITH_TAP = 4
-
 /** The runs of an image, cut at the ends of the pieces: one list for each piece. Runs of data own their memory.
  * @throws SlotbenchError `internal` when the image does not give what it promises. */
 export async function* pieceContents(
@@ -58,12 +56,12 @@ export async function* pieceContents(
   pieces: readonly Piece[],
   o: {
     readonly signal: AbortSignal
-    /** Sees each run in order, and gives it back. It sees the next ones before it has given back the first, but none of the next piece. */
+    /** Sees each run in order, and gives it back. */
     readonly tap: (extent: Extent, piece: number) => Promise<Extent>
   },
 ): AsyncGenerator<readonly Extent[], void, void> {
   let [index, at] = [0, 0]
-  let runs: Promise<Extent>[] = []
+  let runs: Extent[] = []
   for await (const extent of image.extents({ signal: o.signal })) {
     if (extent.offset !== at) throw disorder(image, at, extent.offset)
     const end = extentEnd(extent)
@@ -71,14 +69,10 @@ export async function* pieceContents(
       const piece = pieces[index]
       if (piece === undefined) throw disorder(image, image.size, end)
       const cut = Math.min(end, piece.end)
-      const run = o.tap(owned(cutExtent(extent, at, cut), extent), index)
-      // A failure is noticed where it is waited for; who stops early waits for none.
-      run.catch(() => undefined)
-      runs.push(run)
-      await runs.at(-WITH_TAP)
+      runs.push(await o.tap(owned(cutExtent(extent, at, cut), extent), index))
       at = cut
       if (at < piece.end) continue
-      yield await Promise.all(runs)
+      yield runs
       runs = []
       index += 1
     }
