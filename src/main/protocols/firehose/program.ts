@@ -14,7 +14,7 @@ import { garbled } from './xml.ts'
 export type ZlpPolicy = 'at-end' | 'after-each-unit' | 'none'
 
 /** Without empty packets between them the bounds of payloads do not show on the wire, and writes may hold several. */
-const WRITE_BYTES = 1024 * 1024
+const WRITE_BYTES = 4 * 1024 * 1024
 
 export interface Payload {
   /** Bytes that follow, exactly. */
