@@ -16,6 +16,7 @@ export interface DoubleOptions {
   /** `class/subclass/protocol` of each interface; default one fastboot interface. */
   readonly interfaces?: readonly (readonly [number, number, number])[]
   readonly packetSize?: number
+  readonly speed?: 'high' | 'super'
   /** Text that opening, and every getter that opens, throws. */
   readonly openError?: string
   readonly claimError?: string
@@ -34,7 +35,7 @@ export class UsbDeviceDouble implements UsbDeviceLike {
   readonly #bus: string
   readonly ports: readonly number[]
   readonly address: number
-  readonly speed = 'high'
+  readonly speed: 'high' | 'super'
   /** Every call in order, to see what the adapter does. */
   readonly calls: string[] = []
   readonly #options: DoubleOptions
@@ -49,6 +50,7 @@ export class UsbDeviceDouble implements UsbDeviceLike {
 
   constructor(options: DoubleOptions = {}) {
     this.#options = options
+    this.speed = options.speed ?? 'high'
     this.vendorId = options.vendorId ?? 0x18d1
     this.productId = options.productId ?? 0xd00d
     this.#bus = options.bus ?? '001'

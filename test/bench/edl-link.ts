@@ -1,12 +1,8 @@
 // The near end of a simulated USB link whose terminal has a thread of its own: what a host does to a device, over shared memory.
 import { Worker } from 'node:worker_threads'
-import type {
-  UsbBackend,
-  UsbConfigurationInfo,
-  UsbConnectionEventLike,
-  UsbDeviceLike,
-} from '../../src/main/io/usb/backend.ts'
+import type { UsbBackend, UsbConfigurationInfo, UsbDeviceLike } from '../../src/main/io/usb/backend.ts'
 import type { Sha256 } from '../../src/shared/units.ts'
+import type { UsbIdentity } from '../../src/simulator/profiles/types.ts'
 import type { ProfileOrder } from './terminal-profile.ts'
 
 export interface FarOrder extends ProfileOrder {
@@ -21,30 +17,20 @@ export interface FarStart extends FarOrder {
   readonly data: SharedArrayBuffer
 }
 
-/** A device as it shows itself, told with its arrival. */
+/** How the terminal shows itself on the bus. */
 export interface FarDescription {
-  readonly vendorId: number
-  readonly productId: number
-  readonly bus: string
-  readonly address: number
-  readonly ports: readonly number[]
-  readonly speed: 'full' | 'high' | 'super'
-  readonly handle: string
-  readonly productName: string
-  readonly configuration: UsbConfigurationInfo
+  readonly identity: UsbIdentity
+  /** Class, subclass, protocol of its one interface. */
+  readonly triple: readonly [number, number, number]
 }
 
 export type FarRequest =
-  | { readonly do: 'open' | 'close'; readonly handle: string }
-  | { readonly do: 'claim' | 'release' | 'detach'; readonly handle: string; readonly number: number }
-  | { readonly do: 'in'; readonly handle: string; readonly transfer: FarTransfer }
-  | { readonly do: 'out'; readonly handle: string; readonly transfer: FarTransfer }
+  | { readonly do: 'in' | 'out'; readonly transfer: FarTransfer }
   | { readonly do: 'spoil' | 'digest'; readonly partition: string }
   /** What the wire did since it was asked last. */
   | { readonly do: 'account' }
 
 export interface FarTransfer {
-  readonly endpoint: number
   readonly length: number
   readonly timeout: number
   /** When the host handed it over, by {@link now}. */
@@ -59,7 +45,7 @@ export interface WireAccount {
   readonly busyMs: number
   /** By which the terminal took data later than the link could have brought it, ms. */
   readonly lateMs: number
-  /** From the last byte of a command or of its data to the terminal's first word, ms. */
+  /** From the last byte of a command, or of its data, to the terminal's response, ms. */
   readonly answeringMs: number
   /** The pauses between a piece of data that the terminal has and the next one that the host hands over, ms. */
   readonly pausesMs: readonly number[]
@@ -73,29 +59,24 @@ export interface FarValue {
 }
 
 export type FarMessage =
-  | { readonly tell: 'ready' }
-  | { readonly tell: 'connect'; readonly device: FarDescription }
-  | { readonly tell: 'disconnect'; readonly handle: string }
+  | { readonly tell: 'ready'; readonly device: FarDescription }
   | { readonly tell: 'answer'; readonly call: number; readonly value: FarValue }
   | { readonly tell: 'failure'; readonly call: number; readonly words: string }
 
 /** More than the product ever hands over at a time. */
-const LARGEST_TRANSFER = 16 * 1024 * 1024
+const LARGEST_TRANSFER = 4 * 1024 * 1024
 
 /** Milliseconds on a clock that all threads share. */
 export function now(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }
 
-type Listener = (event: UsbConnectionEventLike) => void
-
+/** A bus with one terminal on it. */
 export class FarTerminal implements UsbBackend {
   readonly #worker: Worker
   readonly #data: Uint8Array<SharedArrayBuffer>
   readonly #calls = new Map<number, PromiseWithResolvers<FarValue>>()
-  readonly #devices = new Map<string, FarDevice>()
-  readonly #listeners = { connect: new Set<Listener>(), disconnect: new Set<Listener>() }
-  readonly #ready = Promise.withResolvers<void>()
+  readonly #device = Promise.withResolvers<UsbDeviceLike>()
   #nextCall = 1
 
   private constructor(order: FarOrder) {
@@ -110,21 +91,18 @@ export class FarTerminal implements UsbBackend {
   /** A terminal that waits in EDL. */
   static async start(order: FarOrder): Promise<FarTerminal> {
     const terminal = new FarTerminal(order)
-    await terminal.#ready.promise
+    await terminal.#device.promise
     return terminal
   }
 
   async getDevices(): Promise<readonly UsbDeviceLike[]> {
-    return [...this.#devices.values()]
+    return [await this.#device.promise]
   }
 
-  addEventListener(type: 'connect' | 'disconnect', listener: Listener): void {
-    this.#listeners[type].add(listener)
-  }
+  /** It is there from the beginning, and nothing that is measured makes it leave. */
+  addEventListener(): void {}
 
-  removeEventListener(type: 'connect' | 'disconnect', listener: Listener): void {
-    this.#listeners[type].delete(listener)
-  }
+  removeEventListener(): void {}
 
   /** One sector of every mebibyte becomes another, as a partition with another build differs everywhere. */
   async spoil(partition: string): Promise<void> {
@@ -160,20 +138,8 @@ export class FarTerminal implements UsbBackend {
   #hear(message: FarMessage): void {
     switch (message.tell) {
       case 'ready':
-        this.#ready.resolve()
+        this.#device.resolve(new FarDevice(this, message.device))
         return
-      case 'connect': {
-        const device = new FarDevice(this, message.device)
-        this.#devices.set(device.handle, device)
-        for (const listener of this.#listeners.connect) listener({ device })
-        return
-      }
-      case 'disconnect': {
-        const device = this.#devices.get(message.handle)
-        this.#devices.delete(message.handle)
-        if (device !== undefined) for (const listener of this.#listeners.disconnect) listener({ device })
-        return
-      }
       case 'answer':
         this.#settle(message.call)?.resolve(message.value)
         return
@@ -189,37 +155,33 @@ export class FarTerminal implements UsbBackend {
   }
 
   #fail(error: unknown): void {
-    this.#ready.reject(error)
+    this.#device.reject(error)
     for (const { reject } of this.#calls.values()) reject(error)
   }
 }
 
+const [INTERFACE, ENDPOINT, PACKET] = [0, 1, 1024]
+
 class FarDevice implements UsbDeviceLike {
   readonly vendorId: number
   readonly productId: number
-  readonly bus: string
-  readonly address: number
-  readonly ports: readonly number[]
-  readonly speed: 'full' | 'high' | 'super'
-  readonly handle: string
+  readonly bus = '1'
+  readonly address = 1
+  readonly ports = [2]
+  readonly speed = 'super'
+  readonly handle = 'the terminal of the EDL case'
   readonly productName: string
   readonly configuration: UsbConfigurationInfo
   readonly serialNumber = null
   readonly #terminal: FarTerminal
   #opened = false
 
-  constructor(terminal: FarTerminal, description: FarDescription) {
+  constructor(terminal: FarTerminal, { identity, triple }: FarDescription) {
     this.#terminal = terminal
-    const { vendorId, productId, bus, address, ports, speed, handle } = description
-    this.vendorId = vendorId
-    this.productId = productId
-    this.bus = bus
-    this.address = address
-    this.ports = ports
-    this.speed = speed
-    this.handle = handle
-    this.productName = description.productName
-    this.configuration = description.configuration
+    this.vendorId = identity.vendorId
+    this.productId = identity.productId
+    this.productName = identity.productName
+    this.configuration = { configurationValue: 1, interfaces: [interfaceOf(triple)] }
   }
 
   get opened(): boolean {
@@ -227,40 +189,40 @@ class FarDevice implements UsbDeviceLike {
   }
 
   async open(): Promise<void> {
-    await this.#terminal.call({ do: 'open', handle: this.handle })
     this.#opened = true
   }
 
   async close(): Promise<void> {
     this.#opened = false
-    await this.#terminal.call({ do: 'close', handle: this.handle })
   }
 
-  async claimInterface(number: number): Promise<void> {
-    await this.#terminal.call({ do: 'claim', handle: this.handle, number })
+  async claimInterface(): Promise<void> {}
+
+  async releaseInterface(): Promise<void> {}
+
+  async detachKernelDriver(): Promise<void> {
+    throw new Error('detachKernelDriver error: no kernel driver attached')
   }
 
-  async releaseInterface(number: number): Promise<void> {
-    await this.#terminal.call({ do: 'release', handle: this.handle, number })
-  }
-
-  async detachKernelDriver(number: number): Promise<void> {
-    await this.#terminal.call({ do: 'detach', handle: this.handle, number })
-  }
-
-  async transferIn(endpoint: number, length: number, timeout: number) {
-    const transfer = { endpoint, length, timeout, at: now() }
-    const { read = new Uint8Array(0) } = await this.#terminal.call({
-      ...{ do: 'in', handle: this.handle, transfer },
-    })
+  async transferIn(_endpoint: number, length: number, timeout: number) {
+    const transfer = { length, timeout, at: now() }
+    const { read = new Uint8Array(0) } = await this.#terminal.call({ do: 'in', transfer })
     return { data: new DataView(read.buffer, read.byteOffset, read.byteLength), status: 'ok' }
   }
 
-  async transferOut(endpoint: number, data: Uint8Array<ArrayBuffer>, timeout: number) {
+  async transferOut(_endpoint: number, data: Uint8Array<ArrayBuffer>, timeout: number) {
     // The wire runs from here on: the copy stands for what the kernel does, and is not the product's.
-    const transfer = { endpoint, length: data.length, timeout, at: now() }
+    const transfer = { length: data.length, timeout, at: now() }
     this.#terminal.put(data)
-    const { written = 0 } = await this.#terminal.call({ do: 'out', handle: this.handle, transfer })
+    const { written = 0 } = await this.#terminal.call({ do: 'out', transfer })
     return { bytesWritten: written, status: 'ok' }
   }
+}
+
+function interfaceOf([interfaceClass, interfaceSubclass, interfaceProtocol]: FarDescription['triple']) {
+  const bulk = (direction: 'in' | 'out') =>
+    ({ endpointNumber: ENDPOINT, direction, type: 'bulk', packetSize: PACKET }) as const
+  const endpoints = [bulk('in'), bulk('out')]
+  const kind = { interfaceClass, interfaceSubclass, interfaceProtocol }
+  return { interfaceNumber: INTERFACE, alternates: [{ alternateSetting: 0, ...kind, endpoints }] }
 }

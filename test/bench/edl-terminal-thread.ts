@@ -1,15 +1,16 @@
-// The far end of edl-link.ts: a simulated terminal in EDL on a simulated bus, in a thread of its own; the wire's speed and account.
+// The far end of edl-link.ts: a simulated terminal in EDL behind bulk pipes, in a thread of its own; the wire's speed and account.
 import { setImmediate as turn } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { UsbDeviceLike } from '../../src/main/io/usb/backend.ts'
 import { missingCase } from '../../src/shared/missing-case.ts'
+import { PostedReads } from '../../src/simulator/edl/bulk-link.ts'
 import { simulatorRootOfTrust } from '../../src/simulator/make-images.ts'
 import { randomBytes } from '../../src/simulator/randomness.ts'
 import { SimulatedTerminal } from '../../src/simulator/terminal.ts'
-import { SimulatedBench } from '../../src/simulator/usb.ts'
+import { inEdl } from '../../src/simulator/usb.ts'
+import { PACKET_BYTES } from '../../src/simulator/usb-device.ts'
+import { PacketPipe, TransferFailure } from '../../src/simulator/usb-pipes.ts'
 import { benchStorage } from './bench-storage.ts'
 import {
-  type FarDescription,
   type FarMessage,
   type FarRequest,
   type FarStart,
@@ -29,7 +30,8 @@ const SPIN_MS = 0.2
 
 const order = workerData as FarStart
 const shared = new Uint8Array(order.data)
-const staging = new Uint8Array(order.data.byteLength)
+/** Used in turn: of what the host handed over last, the terminal may still hold a packet that it has not asked for. */
+const arrivals = Array.from({ length: 4 }, () => new Uint8Array(order.data.byteLength))
 const parked = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
 
 /** One after the other over a cable of the wanted speed, and where the time went. */
@@ -64,10 +66,12 @@ class Wire {
     this.#asked = this.#freeAt
   }
 
-  answered(): void {
+  /** The terminal goes on answering until its response. */
+  said(words: Uint8Array): void {
     this.#streaming = false
-    if (this.#asked !== undefined) this.#answeringMs += now() - this.#asked
-    this.#asked = undefined
+    const until = now()
+    if (this.#asked !== undefined) this.#answeringMs += until - this.#asked
+    this.#asked = Buffer.from(words).includes('<response ') ? undefined : this.#asked && until
   }
 
   settle(): WireAccount {
@@ -87,17 +91,10 @@ function waitUntil(end: number): void {
   while (now() < end);
 }
 
+const packet = PACKET_BYTES.super
 const wire = new Wire()
-const bus = new SimulatedBench()
-const devices = new Map<string, UsbDeviceLike>()
 const tell = (message: FarMessage, moved: readonly ArrayBuffer[] = []): void =>
   parentPort?.postMessage(message, [...moved])
-
-bus.addEventListener('connect', ({ device }) => {
-  devices.set(device.handle, device)
-  tell({ tell: 'connect', device: described(device) })
-})
-bus.addEventListener('disconnect', ({ device }) => tell({ tell: 'disconnect', handle: device.handle }))
 
 const profile = terminalProfile(order)
 const terminal = await SimulatedTerminal.create({
@@ -106,38 +103,33 @@ const terminal = await SimulatedTerminal.create({
   serial: 'BENCH001',
   keys: await simulatorRootOfTrust(),
 })
-bus.plug(terminal, { bus: '1', ports: [2] })
 await terminal.powerOn({ keys: 'edl' })
+
+const [out, back] = [new PacketPipe(packet), new PacketPipe(packet)]
+const reads = new PostedReads((bytes) => out.take(bytes, Number.POSITIVE_INFINITY), packet)
+void terminal.edl.serve({
+  packetBytes: packet,
+  read: (bytes, into) => reads.read(bytes, into),
+  write: (bytes) => back.put(bytes, Number.POSITIVE_INFINITY),
+  gone: reads.gone,
+  close: () => {
+    for (const pipe of [out, back]) pipe.end()
+  },
+})
 parentPort?.on('message', ({ call, request }: { call: number; request: FarRequest }) => {
   answer(request).then(
     (value) => tell({ tell: 'answer', call, value }, value.read === undefined ? [] : [value.read.buffer]),
-    (error: unknown) =>
-      tell({ tell: 'failure', call, words: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => tell({ tell: 'failure', call, words: failureOf(request, error) }),
   )
 })
-tell({ tell: 'ready' })
+tell({ tell: 'ready', device: inEdl(terminal, profile.usb.rom) })
 
 async function answer(request: FarRequest): Promise<FarValue> {
   switch (request.do) {
-    case 'open':
-      await deviceOf(request).open()
-      return {}
-    case 'close':
-      await deviceOf(request).close()
-      return {}
-    case 'claim':
-      await deviceOf(request).claimInterface(request.number)
-      return {}
-    case 'release':
-      await deviceOf(request).releaseInterface(request.number)
-      return {}
-    case 'detach':
-      await deviceOf(request).detachKernelDriver(request.number)
-      return {}
     case 'in':
-      return await transferIn(deviceOf(request), request.transfer)
+      return await transferIn(request.transfer)
     case 'out':
-      return await transferOut(deviceOf(request), request.transfer)
+      return await transferOut(request.transfer)
     case 'spoil':
       await spoil(request.partition)
       return {}
@@ -150,49 +142,32 @@ async function answer(request: FarRequest): Promise<FarValue> {
   }
 }
 
-async function transferIn(device: UsbDeviceLike, transfer: FarTransfer): Promise<FarValue> {
-  const { data } = await device.transferIn(transfer.endpoint, transfer.length, transfer.timeout)
-  wire.answered()
-  if (data === undefined) return {}
+async function transferIn({ length, timeout }: FarTransfer): Promise<FarValue> {
   // In memory of its own, which goes to the other thread.
-  return { read: new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice() }
+  const read = (await back.take(length, timeout)).slice()
+  wire.said(read)
+  return { read }
 }
 
-async function transferOut(device: UsbDeviceLike, transfer: FarTransfer): Promise<FarValue> {
-  const { endpoint, length, timeout } = transfer
-  const content = staging.subarray(0, length)
+/** In the words of the `usb` package. */
+function failureOf(request: FarRequest, error: unknown): string {
+  if (error instanceof TransferFailure)
+    return `${request.do === 'in' ? 'transferIn' : 'transferOut'} error: ${error.kind}`
+  return error instanceof Error ? error.message : String(error)
+}
+
+let turns = 0
+
+async function transferOut(transfer: FarTransfer): Promise<FarValue> {
+  const { length, timeout } = transfer
+  const content = arrivals[turns++ % arrivals.length]?.subarray(0, length) ?? new Uint8Array(0)
   content.set(shared.subarray(0, length))
-  const taken = device.transferOut(endpoint, content, timeout)
-  await wire.out(transfer, taken)
-  return { written: (await taken).bytesWritten }
+  await wire.out(transfer, out.put(content, timeout))
+  return { written: length }
 }
 
 async function spoil(partition: string): Promise<void> {
   const size = profile.partitions.find(({ name }) => partition.replace(/_[ab]$/, '') === name)?.size ?? 0
   for (let at = 0; at < size; at += MIB)
     await terminal.writePartitionRaw(partition, randomBytes(`spoilt at ${now()}`, SECTOR), at)
-}
-
-function deviceOf({ handle }: { readonly handle: string }): UsbDeviceLike {
-  const device = devices.get(handle)
-  if (device === undefined) throw new Error(`there is no ${handle}`)
-  return device
-}
-
-function described(device: UsbDeviceLike): FarDescription {
-  const { vendorId, productId, bus, address, ports, handle, configuration, productName } = device
-  const speed = device.speed ?? 'super'
-  if (configuration == null || speed === 'low' || speed === 'superPlus')
-    throw new Error('a device that this link cannot show')
-  return {
-    vendorId,
-    productId,
-    bus,
-    address,
-    ports,
-    speed,
-    handle,
-    productName: productName ?? '',
-    configuration,
-  }
 }

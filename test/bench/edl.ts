@@ -1,6 +1,8 @@
-// (h) EDL: how busy the host keeps a fast simulated link, from a raw image and from a payload; its memory; what a re-flash moves.
+// (j) EDL: how busy the host keeps a fast simulated link, from a raw image and from a payload; its memory; what a re-flash moves.
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { findTool } from '../tools.ts'
+import { RACE, RACE_WORDS } from '../usb-guest/setup.ts'
 import { BareDecoders } from './bare-decoders.ts'
 import { EdlHost, type EdlOrder, type EdlRun } from './edl-host.ts'
 import { reflashed } from './edl-reflash.ts'
@@ -15,11 +17,12 @@ import {
   type Outcome,
   type Series,
 } from './measurement.ts'
+import { runProgram } from './programs.ts'
 import { cached, writeMixedImage } from './test-files.ts'
 
 export const edlHost: BenchCase = {
   name: 'edl',
-  title: '(h) EDL: images through Firehose to a simulated terminal',
+  title: '(j) EDL: images through Firehose to a simulated terminal',
   measure,
 }
 
@@ -43,6 +46,7 @@ async function measure(bench: BenchContext): Promise<Outcome> {
       `a raw image of ${raw.size / MIB} MiB, and a payload of ${payload.total / MIB} MiB as in (b), over a link of`,
       `${BYTES_PER_SECOND / 1e6} MB/s to a terminal that holds another build, in a thread of its own; what was written was`,
       'byte-exact',
+      ...(bench.guest ? await besideQdl(bench) : []),
     ],
     series: [
       ...(await fromRawImage(bench, orders.raw)),
@@ -131,6 +135,14 @@ async function fromPayload(bench: BenchContext, o: EdlOrder): Promise<Series[]> 
       samples: speeds.ours.map((one, i) => (100 * one) / (speeds.bare[i] ?? Number.NaN)),
     },
   ]
+}
+
+/** Both flash one package in the USB guest. Everything is emulated there, so its times say nothing but how the two compare. */
+async function besideQdl({ signal }: BenchContext): Promise<readonly string[]> {
+  const guest = join(import.meta.dirname, '../usb-guest/run.ts')
+  const { stdout } = await runProgram(process.execPath, [guest, RACE], { signal })
+  const words = stdout.split('\n').filter((line) => line.startsWith(RACE_WORDS))
+  return words.length > 0 ? words : [`${RACE_WORDS}not run: ${stdout.trim().split('\n').at(-1)}`]
 }
 
 /** A process for each run, because the highest memory of a process never falls. */

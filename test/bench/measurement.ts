@@ -23,6 +23,8 @@ export interface BenchContext {
   readonly runs: number
   /** Test files are made here once and kept. */
   readonly cache: string
+  /** Also what needs a virtual machine, which takes minutes. */
+  readonly guest: boolean
   readonly signal: AbortSignal
   /** Tells what is being done. */
   note(words: string): void

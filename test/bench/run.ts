@@ -33,6 +33,7 @@ const HELP = `npm run bench -- [options] [cases]
   cases            some of: ${CASES.map(({ name }) => name).join(' ')}; all when left out
   --quick          small sizes and two runs: does everything work?
   --only <names>   the same, with commas between them
+  --guest          edl: beside qdl as well, in the virtual machine of npm run test:usb; takes minutes
   --runs <count>   measurements of each thing (5)
   --json <file>    where the results go (bench-results.json)
   --cache <folder> where test files are made and kept (test/.cache/bench)`
@@ -41,6 +42,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    guest: { type: 'boolean', default: false },
     only: { type: 'string' },
     runs: { type: 'string' },
     json: { type: 'string', default: 'bench-results.json' },
@@ -66,6 +68,7 @@ async function runAll(cases: readonly BenchCase[]): Promise<void> {
     quick: values.quick,
     runs: Number(values.runs ?? (values.quick ? 2 : 5)),
     cache: values.cache,
+    guest: values.guest,
     signal: interrupt.signal,
     note: (words) => console.error(`  ${words}`),
   }

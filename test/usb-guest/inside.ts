@@ -2,10 +2,11 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { edlRace } from './edl-race.ts'
 import { GadgetClient } from './gadget-client.ts'
 import { googleFastbootChecks } from './google-fastboot.ts'
 import { linaroQdlChecks } from './linaro-qdl.ts'
-import { CHOSEN_GROUPS, EDL_PROFILE, EDL_SERIAL, PROFILE, PROFILE_ID, SERIAL } from './setup.ts'
+import { CHOSEN_GROUPS, EDL_PROFILE, EDL_SERIAL, PROFILE, PROFILE_ID, RACE, SERIAL } from './setup.ts'
 import { slotbenchChecks } from './slotbench-cli.ts'
 import { slotbenchEdlChecks } from './slotbench-edl.ts'
 
@@ -43,6 +44,7 @@ if (groups.has('edl')) {
   dead.kill()
   await dead.ended
 }
+if (groups.has(RACE)) await edlRace(build)
 if (groups.has('fastboot') || groups.has('slotbench')) {
   const terminal = new GadgetClient()
   const options = { profileId: PROFILE_ID, profile: PROFILE, serial: SERIAL, build }

@@ -11,20 +11,28 @@ import { EDL_ROM, type Expected, expectedPath, ROM_FOLDER, romPath } from './set
 const roms = process.env[ROM_FOLDER] ?? ''
 const UFS_LUNS = 6
 
-export async function linaroQdlChecks(terminal: GadgetClient): Promise<void> {
+export async function flashWithQdl(): Promise<void> {
   const folder = romPath(roms, EDL_ROM)
-  const lists = readdirSync(folder).filter((name) => name.endsWith('.xml'))
-  const loader = readdirSync(folder).find((name) => name.startsWith('prog_')) ?? ''
+  const names = readdirSync(folder)
+  const loader = names.find((name) => name.startsWith('prog_')) ?? ''
+  const paths = [loader, ...names.filter((name) => name.endsWith('.xml'))].map((name) => join(folder, name))
+  await run('qdl', ['--storage', 'ufs', '--include', folder, ...paths])
+}
 
+/** The images of the package, in slot a and in slot b. */
+export async function assertBothSlots(terminal: GadgetClient): Promise<void> {
+  const images: Record<string, Expected> = JSON.parse(readFileSync(expectedPath(roms, EDL_ROM), 'utf8'))
+  assert.ok(Object.keys(images).length >= 10)
+  for (const [name, { size, sha256 }] of Object.entries(images)) {
+    for (const partition of [`${name}_a`, `${name}_b`])
+      assert.equal(await terminal.call('digest', partition, size), sha256, `${partition} is not byte-exact`)
+  }
+}
+
+export async function linaroQdlChecks(terminal: GadgetClient): Promise<void> {
   await check('Linaro’s qdl flashes an EDL package byte-exact, both slots', async () => {
-    const paths = [loader, ...lists].map((name) => join(folder, name))
-    await run('qdl', ['--storage', 'ufs', '--include', folder, ...paths])
-    const images: Record<string, Expected> = JSON.parse(readFileSync(expectedPath(roms, EDL_ROM), 'utf8'))
-    assert.ok(Object.keys(images).length >= 10)
-    for (const [name, { size, sha256 }] of Object.entries(images)) {
-      for (const partition of [`${name}_a`, `${name}_b`])
-        assert.equal(await terminal.call('digest', partition, size), sha256, `${partition} is not byte-exact`)
-    }
+    await flashWithQdl()
+    await assertBothSlots(terminal)
     const commands = await terminal.call('commands')
     for (const wanted of [
       'sahara:done',

@@ -14,6 +14,7 @@ import {
   type Group,
   PROFILE,
   PROFILE_ID,
+  RACE,
   ROMS,
   romPath,
 } from './setup.ts'
@@ -25,7 +26,8 @@ export async function makeRoms(folder: string, groups: readonly Group[]): Promis
     for (const [index, kind] of ROMS.entries())
       await makeOne(folder, model, index + 2, { kind, set: { format: 'sparse' } })
   }
-  if (groups.includes('edl')) await makeOne(folder, profile(PROFILE_ID, EDL_PROFILE), 2, { kind: EDL_ROM })
+  if (groups.includes('edl') || groups.includes(RACE))
+    await makeOne(folder, profile(PROFILE_ID, EDL_PROFILE), 2, { kind: EDL_ROM })
 }
 
 async function makeOne(

@@ -7,7 +7,16 @@ import { findTool } from '../tools.ts'
 import { runInGuest } from './guest.ts'
 import { buildGuest, guestObstacle } from './image.ts'
 import { makeRoms } from './roms.ts'
-import { CHECKS_FILE, CHOSEN_GROUPS, type Check, GROUPS, NODE_FLAGS, ROM_FOLDER } from './setup.ts'
+import {
+  CHECKS_FILE,
+  CHOSEN_GROUPS,
+  type Check,
+  GROUPS,
+  type Group,
+  NODE_FLAGS,
+  RACE,
+  ROM_FOLDER,
+} from './setup.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const CACHE = join(ROOT, 'test/.cache/usb-guest')
@@ -22,9 +31,9 @@ function obstacle(): string | undefined {
   return missing.length > 0 ? `${missing.join(', ')} not installed` : guestObstacle()
 }
 
-/** Named on the command line, or all. */
-const chosen = GROUPS.filter((group) => process.argv.slice(2).includes(group))
-const groups = chosen.length > 0 ? chosen : GROUPS
+/** Named on the command line, or all but the race. */
+const chosen = ([...GROUPS, RACE] as const).filter((group) => process.argv.slice(2).includes(group))
+const groups: readonly Group[] = chosen.length > 0 ? chosen : GROUPS
 
 async function testInGuest(): Promise<Tally> {
   const work = mkdtempSync(join(tmpdir(), 'slotbench-usb-'))

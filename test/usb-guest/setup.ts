@@ -30,7 +30,11 @@ export const EDL_ROM = 'edl-folder' satisfies PackageKind
 
 /** The groups of checks; `npm run test:usb -- GROUP…` runs only those. */
 export const GROUPS = ['edl', 'fastboot', 'slotbench'] as const
-export type Group = (typeof GROUPS)[number]
+/** Slotbench beside qdl: run when it is asked for by name, because what comes of it are times (`npm run bench -- edl --guest`). */
+export const RACE = 'edl-race'
+export type Group = (typeof GROUPS)[number] | typeof RACE
+/** How the line with the times begins. */
+export const RACE_WORDS = 'race: '
 export const CHOSEN_GROUPS = 'SLOTBENCH_TEST_GROUPS'
 
 export function romPath(folder: string, kind: PackageKind): string {

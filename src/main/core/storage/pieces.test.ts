@@ -6,7 +6,7 @@ import { extentEnd } from '../formats/extents.ts'
 import type { Extent, ImageSource } from '../source.ts'
 import { type Piece, pieceContents, pieceRanges } from './pieces.ts'
 
-const LIMITS = { first: 8192, others: 16384 }
+const LIMITS = { first: 8192, most: 16384 }
 const same = async (extent: Extent) => extent
 
 function image(list: readonly Extent[], size: number): ImageSource {
@@ -22,7 +22,7 @@ function image(list: readonly Extent[], size: number): ImageSource {
 const hole = (size: number) => image([{ kind: 'hole', offset: 0, length: size }], size)
 
 describe('pieces of an image', () => {
-  it('fill the ranges in order, the first one smaller, and end where the image does', () => {
+  it('fill the ranges in order, the first ones smaller, and end where the image does', () => {
     const ranges = [
       { lun: 0, first: 10, count: 4 },
       { lun: 0, first: 100, count: 90 },
@@ -68,7 +68,7 @@ describe('pieces of an image', () => {
         const pieces = pieceRanges(
           ranges,
           { size: whole.length, sectorSize: 512 },
-          { first: 1024, others: 2048 },
+          { first: 1024, most: 4096 },
         )
         const contents = await collect(
           pieceContents(image(list, whole.length), pieces, { signal: NEVER, tap: same }),

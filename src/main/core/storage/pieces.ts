@@ -11,10 +11,11 @@ export interface Piece {
   readonly end: number
 }
 
+/** Bytes, multiples of the sector size. Each piece is at most twice as large as the one before, so that it can be made while that one is
+ * sent. */
 export interface PieceLimits {
-  /** Bytes, multiples of the sector size. */
   readonly first: number
-  readonly others: number
+  readonly most: number
 }
 
 /** @param ranges where the image goes, in order; they may have more room than it needs.
@@ -29,7 +30,7 @@ export function pieceRanges(
   let start = 0
   for (const { lun, first, count } of ranges) {
     for (let done = 0; done < count && start < size; ) {
-      const limit = pieces.length === 0 ? limits.first : limits.others
+      const limit = Math.min(limits.most, limits.first * 2 ** pieces.length)
       const sectors = Math.min(
         count - done,
         Math.max(1, Math.floor(limit / sectorSize)),

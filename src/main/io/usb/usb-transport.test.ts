@@ -180,6 +180,32 @@ describe('writing', () => {
     await transport.close()
   })
 
+  it('writes 4 MiB at a time at SuperSpeed, to two devices at once, and 1 MiB to a third', async () => {
+    const gates = Array.from({ length: 3 }, () => Promise.withResolvers<void>())
+    const devices = gates.map(() => new UsbDeviceDouble({ speed: 'super' }))
+    const transports = await Promise.all(devices.map((device) => openUsb(device, 'fastboot', io())))
+    devices.forEach((device, i) => {
+      const transferOut = device.transferOut.bind(device)
+      device.transferOut = async (...transfer) => {
+        await gates[i]?.promise
+        return await transferOut(...transfer)
+      }
+    })
+    const whole = new Uint8Array(4 * 1024 * 1024 + 512)
+    const outs = (i: number) => devices[i]?.calls.filter((call) => call.startsWith('out '))
+    const sending = transports.map((transport) => transport.send(whole, io(60_000)))
+    gates[2]?.resolve()
+    await sending[2]
+    expect(outs(2)).toEqual([...Array.from({ length: 4 }, () => 'out 1048576'), 'out 512'])
+    for (const gate of gates) gate.resolve()
+    await Promise.all(sending)
+    for (const i of [0, 1]) expect(outs(i)).toEqual(['out 4194304', 'out 512'])
+    // Both have ended, so there is room again.
+    await transports[2]?.send(whole, io(60_000))
+    expect(outs(2)?.slice(5)).toEqual(['out 4194304', 'out 512'])
+    for (const transport of transports) await transport.close()
+  }, 60_000)
+
   it('ends full packets of ADB with an empty one, before whatever is sent next', async () => {
     const device = new UsbDeviceDouble({
       interfaces: [

@@ -10,6 +10,12 @@ import { type BulkPipes, bulkPipes, type UsbProtocol, usbBay } from './usb-ident
 
 /** What AOSP fastboot writes at a time, and what usbfs takes without fuss. */
 const MAX_TRANSFER = 1024 * 1024
+/** Between two transfers the wire rests until this program has heard of the end of the first, a tenth of a millisecond and more. At
+ * SuperSpeed that is felt with a mebibyte, which takes no more than three milliseconds; and every SuperSpeed controller takes such
+ * transfers in scattered memory (xHCI). */
+const LARGE_TRANSFER = 4 * 1024 * 1024
+/** So many at a time, of all devices: what is under way of all programs together may not exceed 16 MiB (Linux, usbfs_memory_mb). */
+const MOST_LARGE = 2
 /** The package counts time-outs in an unsigned 32-bit number of milliseconds. */
 const MAX_TIMEOUT_MS = 0x7fff_ffff
 /** Zero-length packets mean nothing on the way in; nothing but them is no terminal. */
@@ -94,6 +100,8 @@ async function release(device: UsbDeviceLike, interfaceNumber: number): Promise<
   await device.close().catch(() => undefined)
 }
 
+let largeUnderWay = 0
+
 class UsbTransport implements Transport {
   readonly packets: PacketLink
   readonly #device: UsbDeviceLike
@@ -101,6 +109,8 @@ class UsbTransport implements Transport {
   /** Read while nothing is under way: during a transfer the package may refuse even that. */
   readonly #bay: string
   readonly #onGone: (() => void) | undefined
+  /** SuperSpeed or more. */
+  readonly #isFast: boolean
   /** The read that is under way. It cannot be cancelled, so what it brings belongs to whoever receives next. */
   #reading: Promise<Uint8Array<ArrayBuffer>> | undefined
   /** The package does one transfer per endpoint at a time. */
@@ -114,6 +124,7 @@ class UsbTransport implements Transport {
     this.#pipes = pipes
     this.#bay = usbBay(device)
     this.#onGone = onGone
+    this.#isFast = device.speed === 'super' || device.speed === 'superPlus'
     this.packets = {
       size: pipes.output.packetSize,
       sendEmpty: (o) => this.#write(new Uint8Array(0), o),
@@ -121,9 +132,10 @@ class UsbTransport implements Transport {
   }
 
   async send(data: Uint8Array<ArrayBuffer>, o: IoOptions): Promise<void> {
-    for (let from = 0; from < data.length; from += MAX_TRANSFER) {
-      const transfers = [this.#write(data.subarray(from, from + MAX_TRANSFER), o)]
-      const isLast = from + MAX_TRANSFER >= data.length
+    const step = this.#isFast ? LARGE_TRANSFER : MAX_TRANSFER
+    for (let from = 0; from < data.length; from += step) {
+      const transfers = [this.#write(data.subarray(from, from + step), o)]
+      const isLast = from + step >= data.length
       // Queued at once: whatever is sent next must not come in between.
       if (isLast && this.#endsWithEmptyPacket(data.length)) transfers.push(this.#write(new Uint8Array(0), o))
       await Promise.all(transfers)
@@ -157,10 +169,10 @@ class UsbTransport implements Transport {
 
   async #write(data: Uint8Array<ArrayBuffer>, o: IoOptions): Promise<void> {
     const transfer = this.#writing.then(async () => {
-      if (this.#broken) throw this.#broken
-      const done = await this.#device.transferOut(this.#pipes.output.endpointNumber, data, timeoutOf(o))
-      if (done.bytesWritten !== data.length)
-        throw new SlotbenchError('usb-failed', `only ${done.bytesWritten} of ${data.length} bytes were taken`)
+      if (data.length <= MAX_TRANSFER) return await this.#transfer(data, o)
+      if (largeUnderWay < MOST_LARGE) return await this.#transferLarge(data, o)
+      for (let from = 0; from < data.length; from += MAX_TRANSFER)
+        await this.#transfer(data.subarray(from, from + MAX_TRANSFER), o)
     })
     this.#writing = transfer.catch(() => undefined)
     try {
@@ -169,6 +181,22 @@ class UsbTransport implements Transport {
       // How much of it arrived is unknown: nothing may follow on this pipe.
       throw this.#break(thrown)
     }
+  }
+
+  async #transferLarge(data: Uint8Array<ArrayBuffer>, o: IoOptions): Promise<void> {
+    largeUnderWay += 1
+    try {
+      await this.#transfer(data, o)
+    } finally {
+      largeUnderWay -= 1
+    }
+  }
+
+  async #transfer(data: Uint8Array<ArrayBuffer>, o: IoOptions): Promise<void> {
+    if (this.#broken) throw this.#broken
+    const done = await this.#device.transferOut(this.#pipes.output.endpointNumber, data, timeoutOf(o))
+    if (done.bytesWritten !== data.length)
+      throw new SlotbenchError('usb-failed', `only ${done.bytesWritten} of ${data.length} bytes were taken`)
   }
 
   /** One long read, no polling: a read that times out loses what had arrived. */

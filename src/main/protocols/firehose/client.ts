@@ -8,7 +8,7 @@ import { type Answer, type Command, type FirehoseChannel, lastWords } from './ch
 import { sendPayload, type ZlpPolicy } from './program.ts'
 import { readPayload } from './read.ts'
 import { storageInfoOf } from './storage-info.ts'
-import type { Firehose, FirehoseLimits, Patch, SectorTarget, StorageInfo } from './types.ts'
+import type { Firehose, FirehoseLimits, Patch, ProgramOptions, SectorTarget, StorageInfo } from './types.ts'
 import { garbled } from './xml.ts'
 
 export interface ClientOptions {
@@ -47,7 +47,7 @@ export class FirehoseClient implements Firehose {
   async program(
     target: SectorTarget,
     content: AsyncIterable<Uint8Array<ArrayBuffer>>,
-    o: IoOptions,
+    { onSent, ...o }: ProgramOptions,
   ): Promise<void> {
     this.#mustWrite('program')
     const channel = this.#channel
@@ -61,6 +61,7 @@ export class FirehoseClient implements Firehose {
         ...{ total: bytesOf(target), sectorSize: target.sectorSize, content },
         payloadBytes: this.limits.payloadToTarget,
         zlp: this.#options.zlp,
+        ...(onSent && { onSent }),
         chunkMs: this.limits.memory === 'spinor' ? deadlines.slowChunk : deadlines.chunk,
       }
       accepted(command, await sendPayload(channel, payload, o))

@@ -55,6 +55,16 @@ describe('program', () => {
     await firehose.nop(io())
   })
 
+  it('tells what is sent once it is, and with the answer all of it', async () => {
+    const { firehose } = await programmer([PROGRAM(0, 24_576), RAW, '> #12582912', ACK])
+    const told: number[] = []
+    await firehose.program(sectors(0, 24_576), pieces(new Uint8Array(12 * 1024 * 1024)), {
+      ...io(),
+      onSent: (bytes) => void told.push(bytes),
+    })
+    expect(told).toEqual([4, 8, 12].map((size) => size * 1024 * 1024))
+  })
+
   it('takes a NAK behind the data for a refusal', async () => {
     const { firehose } = await programmer([
       PROGRAM(0, 1),
@@ -72,11 +82,17 @@ describe('program', () => {
   })
 
   it('stops at a NAK in the middle of the data, and the connection is over', async () => {
-    const { firehose } = await programmer([PROGRAM(0, 8192), RAW, '> #1048576', LOG('ERROR: no space'), NAK])
+    const { firehose } = await programmer([
+      PROGRAM(0, 32_768),
+      RAW,
+      '> #4194304',
+      LOG('ERROR: no space'),
+      NAK,
+    ])
     async function* endless() {
-      for (let i = 0; i < 4; i++) yield new Uint8Array(1048576)
+      for (let i = 0; i < 4; i++) yield new Uint8Array(4_194_304)
     }
-    const refusal = await errorOf(firehose.program(sectors(0, 8192), endless(), io()))
+    const refusal = await errorOf(firehose.program(sectors(0, 32_768), endless(), io()))
     expect([refusal.code, refusal.message]).toEqual(['terminal-refused', 'ERROR: no space'])
     expect(await codeOf(firehose.nop(io()))).toBe('terminal-garbled')
   })

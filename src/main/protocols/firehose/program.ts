@@ -14,7 +14,7 @@ import { garbled } from './xml.ts'
 export type ZlpPolicy = 'at-end' | 'after-each-unit' | 'none'
 
 /** Without empty packets between them the bounds of payloads do not show on the wire, and writes may hold several. */
-const WRITE_BYTES = 1024 * 1024
+const WRITE_BYTES = 4 * 1024 * 1024
 
 export interface Payload {
   /** Bytes that follow, exactly. */
@@ -26,6 +26,8 @@ export interface Payload {
   readonly zlp: ZlpPolicy
   /** How long one payload may take, ms. */
   readonly chunkMs: number
+  /** Called with how much of it the terminal has taken. */
+  readonly onSent?: (bytes: number) => void
 }
 
 /** Sends the data and waits for the response that ends it.
@@ -55,13 +57,18 @@ async function sendUnits(
   const unit = unitBytes(payload)
   // The write before it may still be on the wire when this one is handed over.
   const limits = () => limited(o, 2 * payload.chunkMs)
+  let sent = 0
   await sendSteadily(inUnits(exactly(payload.content, total), unit), async (piece) => {
     o.ear.mustBeSilent()
     const sending = link.send(piece, limits())
     const { packets } = link
     const isFull = packets !== undefined && piece.length % packets.size === 0
-    if (zlp !== 'after-each-unit' || !isFull) return await sending
-    await Promise.all([sending, packets.sendEmpty(limits())])
+    const { length } = piece
+    await (zlp === 'after-each-unit' && isFull
+      ? Promise.all([sending, packets.sendEmpty(limits())])
+      : sending)
+    sent += length
+    payload.onSent?.(sent)
   })
   const { packets } = link
   const last = total % unit === 0 ? unit : total % unit

@@ -42,6 +42,11 @@ export interface Patch {
   readonly value: string
 }
 
+export interface ProgramOptions extends IoOptions {
+  /** @param bytes of the content that the terminal has taken so far; their memory is not looked at again. */
+  readonly onSent?: (bytes: number) => void
+}
+
 /** A programmer that runs and is configured. One command at a time; after an error in mid-command it is poisoned: everything after it
  * throws `terminal-garbled`, and the terminal has to be opened anew. */
 export interface Firehose {
@@ -50,12 +55,12 @@ export interface Firehose {
   /** Undefined where the programmer does not tell, or there is no such LUN. */
   storageInfo(lun: number, options: IoOptions): Promise<StorageInfo | undefined>
   /** @param content exactly `count * sectorSize` bytes, in pieces of any length. While one goes out the next is asked for, so the memory of
-   * a piece must stay as it is until `program` ends.
+   * a piece must stay as it is until `onSent` has counted it, or `program` ends.
    * @throws SlotbenchError `terminal-refused` with the programmer's own words (its last log line), `terminal-*`. */
   program(
     target: SectorTarget,
     content: AsyncIterable<Uint8Array<ArrayBuffer>>,
-    options: IoOptions,
+    options: ProgramOptions,
   ): Promise<void>
   read(target: SectorTarget, options: IoOptions): AsyncIterable<Uint8Array<ArrayBuffer>>
   /** SHA-256 of the sectors as the terminal computes it; undefined where the programmer cannot. The caller keeps ranges at or below

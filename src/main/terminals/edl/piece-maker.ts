@@ -39,9 +39,19 @@ export class PieceMaker {
   readonly #contents: AsyncGenerator<readonly Extent[], void, void>
   #own: StreamHasher | undefined
   #made = 0
+  /** Bytes of the image that may be made by now, and how those hear of it who wait for more. */
+  #allowed: number
+  #news = Promise.withResolvers<void>()
 
-  constructor(job: PieceJob, pieces: readonly Piece[], o: WriteOptions) {
+  /** @param allowed bytes of the image that are made without waiting for {@link allow}. */
+  constructor(
+    job: PieceJob,
+    pieces: readonly Piece[],
+    o: Pick<WriteOptions, 'signal' | 'workshop'>,
+    allowed = Number.POSITIVE_INFINITY,
+  ) {
     this.#job = job
+    this.#allowed = allowed
     this.#pieces = pieces
     this.#workshop = o.workshop
     this.#whole = o.workshop.hasher()
@@ -58,9 +68,9 @@ export class PieceMaker {
     this.#made += 1
     const padding = piece.range.count * this.#job.sectorSize - (piece.end - piece.start)
     if (padding > 0) await this.#own?.fill(0, padding)
-    const sha256 = await this.#own?.digest()
-    this.#own?.close()
-    const sample = sha256 && (await this.#sample(value, piece))
+    if (this.#own === undefined) return { runs: value, sha256: undefined, sample: undefined }
+    const [sha256, sample] = await Promise.all([this.#own.digest(), this.#sample(value, piece)])
+    this.#own.close()
     return { runs: value, sha256, sample }
   }
 
@@ -76,7 +86,17 @@ export class PieceMaker {
     return sha256
   }
 
+  /** Made at full speed, the next piece would take the cores from the sending of this one, and then lie in memory while it lasts. */
+  allow(upTo: number): void {
+    if (upTo <= this.#allowed) return
+    this.#allowed = upTo
+    const news = this.#news
+    this.#news = Promise.withResolvers()
+    news.resolve()
+  }
+
   close(): void {
+    this.allow(Number.POSITIVE_INFINITY)
     this.#own?.close()
     this.#whole.close()
     void this.#contents.return(undefined).catch(() => undefined)
@@ -90,18 +110,21 @@ export class PieceMaker {
     return { range: { ...range, count }, sha256 }
   }
 
+  /** Each hasher answers in the order in which it was given work, so extents reach both of them in theirs. */
   async #count(extent: Extent): Promise<Extent> {
+    const own = this.#own
+    while (extent.offset >= this.#allowed) await this.#news.promise
     switch (extent.kind) {
       case 'data': {
         let content = await this.#whole.update(extent.bytes)
-        if (this.#own !== undefined) content = await this.#own.update(content)
+        if (own !== undefined) content = await own.update(content)
         return { ...extent, bytes: content }
       }
       case 'fill':
       case 'hole': {
         const word = extent.kind === 'fill' ? extent.word : 0
         await this.#whole.fill(word, extent.length)
-        await this.#own?.fill(word, extent.length)
+        await own?.fill(word, extent.length)
         return extent
       }
       default:

@@ -234,15 +234,15 @@ describe('writing a partition', () => {
     const image = randomBytes(76 * MIB + 100)
     const { session, firehose } = await open({ storage })
     const first = await session.write(partitionName('large'), memoryImage(image), writing())
-    expect(first.pieces).toBe(3)
+    expect(first.pieces).toBe(4)
     const again = await session.write(partitionName('large'), memoryImage(image), writing())
     expect(again).toMatchObject({ wireBytes: 0, pieces: 0, sha256: digestOf(image) })
-    // One byte in the second piece.
-    image[20 * MIB] = (image[20 * MIB] ?? 0) ^ 1
+    // One byte in the third piece.
+    image[40 * MIB] = (image[40 * MIB] ?? 0) ^ 1
     const progress: number[] = []
     const onProgress = (done: number) => void progress.push(done)
     const third = await session.write(partitionName('large'), memoryImage(image), writing({ onProgress }))
-    expect(third).toMatchObject({ wireBytes: 64 * MIB, pieces: 1 })
+    expect(third).toMatchObject({ wireBytes: 32 * MIB, pieces: 1 })
     expect(progress).toEqual(progress.toSorted((a, b) => a - b))
     expect(progress.at(-1)).toBe(image.length)
     const place = placeOf(storage, layout, 'large')
@@ -254,7 +254,45 @@ describe('writing a partition', () => {
     firehose.commands.length = 0
     expect(await session.digest(partitionName('large'), bytes(image.length), writing())).toBe(digestOf(image))
     expect(firehose.of('read')).toEqual([])
-    expect(firehose.of('digest')).toHaveLength(3)
+    expect(firehose.of('digest')).toHaveLength(4)
+  }, 60_000)
+
+  it('asks about the beginning of a piece first, once one has differed, and believes only all of it', async () => {
+    const { storage, layout } = roomy(80 * MIB)
+    const content = new Uint8Array(randomBytes(76 * MIB))
+    // The second piece begins with equal words and goes on as a hole.
+    content.fill(0x11, 8 * MIB, 8 * MIB + 65_536).fill(0, 8 * MIB + 65_536, 9 * MIB)
+    const extents = (): ImageSource =>
+      runs(
+        { kind: 'data', offset: 0, bytes: content.slice(0, 8 * MIB) },
+        { kind: 'fill', offset: 8 * MIB, length: 65_536, word: 0x11111111 },
+        { kind: 'hole', offset: 8 * MIB + 65_536, length: MIB - 65_536 },
+        { kind: 'data', offset: 9 * MIB, bytes: content.slice(9 * MIB) },
+      )
+    const { session, firehose } = await open({ storage })
+    await session.write(partitionName('large'), extents(), writing())
+    const place = placeOf(storage, layout, 'large')
+    if (place === undefined) return expect.unreachable()
+    const large = storage.bytes(3).subarray(place.offset, place.offset + content.length)
+    const flip = (at: number) => large.set([(large[at] ?? 0) ^ 1], at)
+    const written = async () => {
+      firehose.commands.length = 0
+      const { wireBytes } = await session.write(partitionName('large'), extents(), writing())
+      expect(Buffer.compare(large, content)).toBe(0)
+      return { wireBytes, asked: firehose.of('digest').map((command) => Number(command.split('+')[1])) }
+    }
+    const [first, second, third, fourth] = [8, 16, 32, 20].map((size) => (size * MIB) / 4096)
+    const sample = (128 * KIB) / 4096
+    flip(0)
+    flip(8 * MIB + 100_000)
+    expect(await written()).toEqual({
+      ...{ wireBytes: 24 * MIB, asked: [first, sample, sample, third, fourth] },
+    })
+    flip(0)
+    flip(20 * MIB)
+    expect(await written()).toEqual({
+      ...{ wireBytes: 24 * MIB, asked: [first, sample, second, sample, third, fourth] },
+    })
   }, 60_000)
 
   it('goes on after a power cut where it was', async () => {
@@ -266,7 +304,7 @@ describe('writing a partition', () => {
     )
     const { session } = await open({ storage })
     const receipt = await session.write(partitionName('large'), memoryImage(image), writing())
-    expect(receipt).toMatchObject({ wireBytes: 4 * MIB, pieces: 1 })
+    expect(receipt).toMatchObject({ wireBytes: 20 * MIB, pieces: 1 })
     expect(await session.digest(partitionName('large'), bytes(image.length), writing())).toBe(digestOf(image))
   }, 60_000)
 
@@ -293,7 +331,7 @@ describe('writing a partition', () => {
     expect(await codeOf(large.session.write(partitionName('large'), promised, writing()))).toBe(
       'digest-mismatch',
     )
-    expect(large.firehose.written).toBe((72 * MIB) / 4096)
+    expect(large.firehose.written).toBe((56 * MIB) / 4096)
   }, 60_000)
 
   it('is found out when the storage does not keep it', async () => {

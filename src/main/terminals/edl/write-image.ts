@@ -8,7 +8,8 @@
 // A programmer without digests gets every piece: reading back costs the same link as writing, so asking that way is never cheaper.
 import { SlotbenchError } from '../../../shared/errors.ts'
 import type { IoOptions } from '../../../shared/io-options.ts'
-import { bytes, type Sha256 } from '../../../shared/units.ts'
+import { bytes } from '../../../shared/units.ts'
+import { extentEnd } from '../../core/formats/extents.ts'
 import { release } from '../../core/release.ts'
 import type { Extent, ImageSource } from '../../core/source.ts'
 import { type Piece, pieceRanges } from '../../core/storage/pieces.ts'
@@ -20,8 +21,11 @@ import { type MadePiece, PieceMaker, repeated } from './piece-maker.ts'
 import type { PieceDigest, StreamedImage } from './proven-writes.ts'
 
 const MIB = 1024 * 1024
-/** Two pieces are in memory at a time. The first one is small, because nothing is sent until it is made. */
-const LIMITS = { first: 8 * MIB, others: 64 * MIB }
+/** Two pieces are in memory at a time, one that goes and one that comes. The first ones are small, because nothing is sent until they are
+ * made. */
+const LIMITS = { first: 8 * MIB, most: 64 * MIB }
+/** How far beyond what the terminal has taken the image may be made: a whole piece, and enough for that to be complete in time. */
+const MADE_AHEAD = LIMITS.most + 16 * MIB
 
 export interface ImageJob {
   readonly firehose: Firehose
@@ -49,7 +53,8 @@ export async function writeImage(job: ImageJob, o: WriteOptions): Promise<Writte
   if (image.size === 0) throw new SlotbenchError('package-incomplete', `the image for ${name} is empty`)
   const pieces = pieceRanges(ranges, { size: image.size, sectorSize }, LIMITS)
   const building = new AbortController()
-  const maker = new PieceMaker(job, pieces, { ...o, signal: AbortSignal.any([o.signal, building.signal]) })
+  const signal = AbortSignal.any([o.signal, building.signal])
+  const maker = new PieceMaker(job, pieces, { signal, workshop: o.workshop }, MADE_AHEAD)
   const asking = new Asking(job.digests)
   const proven: PieceDigest[] = []
   let [wireBytes, sent] = [0, 0]
@@ -62,17 +67,25 @@ export async function writeImage(job: ImageJob, o: WriteOptions): Promise<Writte
       if (!last) next = ahead(maker)
       const target = { ...piece.range, sectorSize }
       if (sha256 !== undefined) proven.push({ range: piece.range, sha256 })
-      const known = sha256 !== undefined && (await holds(asking, job, { sha256, sample, piece }, o))
+      // While the terminal digests all of a piece the link rests, and the cores are free.
+      const onAsk = () => maker.allow(piece.end + MADE_AHEAD)
+      const made = { range: piece.range, sample, onAsk }
+      const known = sha256 !== undefined && (await holds(asking, job, { ...made, sha256 }, o))
+      const letGo = releasing(runs, piece)
+      const onSent = (bytes: number) => {
+        letGo(bytes)
+        maker.allow(piece.start + bytes + MADE_AHEAD)
+      }
       if (!known) {
         await job.firehose.program(
           target,
           content({ runs, piece, sectorSize }, progressOf(piece, image, o)),
-          o,
+          { signal: o.signal, deadline: o.deadline, onSent },
         )
         wireBytes += piece.range.count * sectorSize
         sent += 1
       }
-      for (const run of runs) if (run.kind === 'data') release(run.bytes)
+      onSent(piece.end - piece.start)
       o.onProgress?.(piece.end, image.size)
       if (whole === undefined) continue
       const receipt = {
@@ -116,15 +129,17 @@ export async function streamImage(job: ImageJob, o: WriteOptions): Promise<Strea
 async function holds(
   asking: Asking,
   { firehose, sectorSize }: ImageJob,
-  made: Pick<MadePiece, 'sample'> & { readonly sha256: Sha256; readonly piece: Piece },
+  made: Pick<MadePiece, 'sample'> & PieceDigest & { readonly onAsk: () => void },
   o: IoOptions,
 ): Promise<boolean> {
-  const question = ({ range, sha256: wanted }: PieceDigest): Question => ({
+  const question = ({ range, sha256: wanted }: PieceDigest, onAsk?: () => void): Question => ({
     wanted,
-    ask: () => firehose.digest({ ...range, sectorSize }, o),
+    ask: () => {
+      onAsk?.()
+      return firehose.digest({ ...range, sectorSize }, o)
+    },
   })
-  const { piece, sha256, sample } = made
-  return await asking.holds(question({ range: piece.range, sha256 }), sample && question(sample))
+  return await asking.holds(question(made, made.onAsk), made.sample && question(made.sample))
 }
 
 /** Starts making the next piece. Its failure counts when it is waited for, or never when the current one fails first. */
@@ -140,6 +155,16 @@ function progressOf(
   { onProgress }: WriteOptions,
 ): (sent: number) => void {
   return (sent) => onProgress?.(Math.min(size, start + sent), size)
+}
+
+/** Lets go of each run as soon as the terminal has it: half as much is in memory then when the next piece is complete, and the garbage
+ * collector, which looks at how much comes and goes, need not be called for every piece. */
+function releasing(runs: readonly Extent[], { start }: Piece): (sent: number) => void {
+  let next = 0
+  return (sent) => {
+    for (let run = runs[next]; run !== undefined && extentEnd(run) <= start + sent; run = runs[++next])
+      if (run.kind === 'data') release(run.bytes)
+  }
 }
 
 /** The bytes of a piece, its last sector filled up with zeros. They stay whole until the programmer has answered. */
