@@ -3,7 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Job } from '../../src/shared/job.ts'
 import type { ProfileId } from '../../src/simulator/profiles/index.ts'
 import type { FlashBench } from '../flash-bench.ts'
-import { carriedOut, dead, type EdlPlace, expectBoots, openEdlPlace, planned, withPackage } from './bench.ts'
+import {
+  backInEdl,
+  carriedOut,
+  dead,
+  type EdlPlace,
+  expectBoots,
+  openEdlPlace,
+  planned,
+  withPackage,
+} from './bench.ts'
 
 const MIB = 1024 * 1024
 const BAY = { bus: '1', ports: [2] } as const
@@ -47,11 +56,6 @@ function received({ terminal }: FlashBench, onBytes: (total: number) => void = (
 
 function wireBytes(job: Job): number {
   return job.steps.reduce((sum, { receipt }) => sum + (receipt?.kind === 'write' ? receipt.wireBytes : 0), 0)
-}
-
-async function backInEdl({ terminal }: FlashBench): Promise<void> {
-  terminal.cutPower()
-  await terminal.powerOn({ keys: 'edl' })
 }
 
 describe('a ROM that is there already', { timeout: 180_000 }, () => {
