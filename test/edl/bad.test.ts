@@ -3,17 +3,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ErrorCode } from '../../src/shared/error-catalogue.ts'
 import { SlotbenchError } from '../../src/shared/errors.ts'
-import type { Job } from '../../src/shared/job.ts'
 import { loaderFor, spoiltLoader } from '../../src/simulator/edl/make-loader.ts'
-import type { Fault, ReplyFault } from '../../src/simulator/faults.ts'
 import { type ProfileId, profile } from '../../src/simulator/profiles/index.ts'
-import { sideBySide } from '../bad-terminals/bench.ts'
-import type { FlashBench, SetUp } from '../flash-bench.ts'
+import type { FlashBench } from '../flash-bench.ts'
 import {
   backInEdl,
   carriedOut,
   dead,
   type EdlPlace,
+  eachStrikes,
   expectBoots,
   IMPATIENT,
   openEdlPlace,
@@ -83,7 +81,13 @@ describe('a loader that is not the right one', LIMIT, () => {
       const bench = await dead(at(id), { loaders, firehose: IMPATIENT })
       const heard = hears(bench)
       let sent = 0
-      bench.terminal.setFaults({ hooks: { onDownloadBytes: (total) => void (sent = total) } })
+      bench.terminal.setFaults({
+        hooks: {
+          onDownloadBytes: (total) => {
+            sent = total
+          },
+        },
+      })
       expect((await errorOf(bench.plan())).code).toBe(code)
       expect([sent, heard.filter((command) => command.startsWith('firehose:'))]).toEqual([0, []])
       expect(bench.terminal.state).toBe('rom')
@@ -174,29 +178,6 @@ async function commandsOf(
   const heard = new Set<string>()
   await strike(place, { policy, hooks: { onCommand: (command) => void heard.add(command) } })
   return [...heard].filter((command) => /^(sahara|firehose):/.test(command))
-}
-
-async function eachStrikes(
-  place: EdlPlace,
-  strikes: readonly Striking[],
-  codes: readonly ErrorCode[],
-): Promise<readonly Job[]> {
-  const jobs: Job[] = []
-  await sideBySide(strikes, async (one) => {
-    try {
-      const job = await strike(place, one)
-      if (job.problem !== undefined) expect(codes, job.problem.detail).toContain(job.problem.code)
-      jobs.push(job)
-    } catch (cause) {
-      throw new Error(
-        `after ${JSON.stringify(one.faults)}: ${cause instanceof Error ? cause.message : cause}`,
-        {
-          cause,
-        },
-      )
-    }
-  })
-  return jobs
 }
 
 const NAK_CODES: readonly ErrorCode[] = [

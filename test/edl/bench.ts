@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { isProtected } from '../../src/main/core/plan/protected.ts'
 import { verifyRom } from '../../src/main/core/rom/verify.ts'
+import type { ErrorCode } from '../../src/shared/error-catalogue.ts'
 import { type Job, RESUMABLE } from '../../src/shared/job.ts'
 import type { Plan, Recipe } from '../../src/shared/plan.ts'
 import type { PackageKind } from '../../src/shared/rom.ts'
@@ -13,7 +14,7 @@ import type { Fault, SimulatorHooks } from '../../src/simulator/faults.ts'
 import { type Build, makeBuild } from '../../src/simulator/make-images.ts'
 import { type ProfileId, profile } from '../../src/simulator/profiles/index.ts'
 import { type RomOptions, writeRom } from '../../src/simulator/rom-factory/make-rom.ts'
-import { expectOneProblem, provenSteps } from '../bad-terminals/bench.ts'
+import { expectOneProblem, provenSteps, sideBySide } from '../bad-terminals/bench.ts'
 import { FlashBench, NEW_BUILD, openWorkplace, type SetUp, type Workplace } from '../flash-bench.ts'
 import { expand, NEVER } from '../images.ts'
 
@@ -203,6 +204,31 @@ async function checkEnded(bench: FlashBench, { job, before, own, policy }: Ended
   if (policy === 'rescue' && !switched) return
   const boot = await bench.terminal.wouldBoot()
   expect(boot.verdict, `${job.state} ${job.problem?.detail}: ${boot.reason}`).toBe('booted')
+}
+
+/** Strikes once with each, several at a time; each ends done or with one of these errors.
+ * @returns how the first runs ended. */
+export async function eachStrikes(
+  place: EdlPlace,
+  strikes: readonly Striking[],
+  codes: readonly ErrorCode[],
+): Promise<readonly Job[]> {
+  const jobs: Job[] = []
+  await sideBySide(strikes, async (one) => {
+    try {
+      const job = await strike(place, one)
+      if (job.problem !== undefined) expect(codes, job.problem.detail).toContain(job.problem.code)
+      jobs.push(job)
+    } catch (cause) {
+      throw new Error(
+        `after ${JSON.stringify(one.faults)}: ${cause instanceof Error ? cause.message : cause}`,
+        {
+          cause,
+        },
+      )
+    }
+  })
+  return jobs
 }
 
 /** The bytes that the journal calls proven are those that the terminal holds. */

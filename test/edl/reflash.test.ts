@@ -107,14 +107,14 @@ describe('a resumed job', { timeout: 180_000 }, () => {
       const { terminal, usb } = bench
       const plan = await planned(bench)
       const job = bench.engine().create(plan)
-      const before = received(bench, (total) => {
+      const firstRun = received(bench, (total) => {
         if (total < 13 * MIB) return
         if (what === 'power') terminal.cutPower()
         else usb.unplug(terminal)
       })
       expect((await bench.run(job.id)).state).toBe('interrupted')
-      expect(before()).toBeGreaterThanOrEqual(13 * MIB)
-      expect(before()).toBeLessThan(SYSTEM)
+      expect(firstRun()).toBeGreaterThanOrEqual(13 * MIB)
+      expect(firstRun()).toBeLessThan(SYSTEM)
       if (what === 'cable') usb.plug(terminal, BAY)
       await backInEdl(bench)
       const rest = received(bench)
@@ -123,7 +123,7 @@ describe('a resumed job', { timeout: 180_000 }, () => {
       // The first piece of 8 MiB was there; the one that was cut goes again.
       const { writeBytes } = plan.totals
       expect(rest()).toBeLessThan(writeBytes - 8 * MIB + 0.01 * writeBytes)
-      expect(before() + rest()).toBeLessThan(1.01 * writeBytes + 16 * MIB)
+      expect(firstRun() + rest()).toBeLessThan(1.01 * writeBytes + 16 * MIB)
       await expectBoots(bench)
       await bench.close()
     },
