@@ -21,6 +21,7 @@ export class PacketPipe {
   #queue: Written[] = []
   #wake: () => void = () => {}
   #ended = false
+  readonly #gone = Promise.withResolvers<void>()
 
   constructor(packetSize: number) {
     this.#packetSize = packetSize
@@ -75,9 +76,15 @@ export class PacketPipe {
     return this.#next(most, () => false)
   }
 
+  /** Resolves when the other side is gone, also for who takes nothing just now. */
+  get ended(): Promise<void> {
+    return this.#gone.promise
+  }
+
   /** Both sides find out. */
   end(): void {
     this.#ended = true
+    this.#gone.resolve()
     for (const written of this.#queue) written.settle(new TransferFailure('Disconnected'))
     this.#wake()
   }

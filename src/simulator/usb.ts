@@ -7,7 +7,7 @@ import type { HostLink } from './host-link.ts'
 import type { UsbIdentity } from './profiles/types.ts'
 import type { SimulatedTerminal } from './terminal.ts'
 import { PACKET_BYTES, SimulatedUsbDevice, type UsbLinkQuality } from './usb-device.ts'
-import { PacketPipe } from './usb-pipes.ts'
+import { PacketPipe, TransferFailure } from './usb-pipes.ts'
 
 export { USB2, type UsbLinkQuality } from './usb-device.ts'
 
@@ -194,6 +194,8 @@ export function inEdl({ profile, chipSerial }: SimulatedTerminal, identity: UsbI
 /** Reads as they are posted; what the host sends meanwhile waits on the wire. */
 function bulkLink(link: HostLink, { out }: Pipes, packetBytes: number): BulkLink {
   const reads = new PostedReads((bytes) => out.take(bytes, Number.POSITIVE_INFINITY), packetBytes)
+  // While it is busy, or silent for good, no read of its own would tell it.
+  void out.ended.then(() => reads.end(new TransferFailure('Disconnected')))
   return {
     packetBytes,
     read: (bytes, into) => reads.read(bytes, into),
