@@ -166,10 +166,7 @@ describe('storage', LIMIT, () => {
   it('that keeps what it held is found by verification', async () => {
     const plan = await planOf(at('nx679j'))
     const written = plan.steps.flatMap((step) => (step.kind === 'write' ? [step.partition] : []))
-    const strikes = written.map((name) => {
-      const { lun, sector } = placeOf(plan, name)
-      return { faults: [{ kind: 'stuck' as const, lun, sector, count: 1 }] }
-    })
+    const strikes = written.map((name) => ({ faults: [{ kind: 'stuck' as const, ...placeOf(plan, name) }] }))
     const jobs = await eachStrikes(at('nx679j'), strikes, ['storage-unreliable'])
     expect(jobs.map(({ state }) => state)).not.toContain('done')
   })
@@ -266,7 +263,8 @@ describe('a programmer that comes up as another device', LIMIT, () => {
     const loaders = [loaderFor(place.profile)]
     const bench = await dead(place, { loaders, firehose: IMPATIENT, patience: { attempts: 1, open: 3_000 } })
     const { id } = bench.engine().create(await planned(bench))
-    const right = loaders.splice(0, 1, loaderFor(place.profile, { reenumeratesAfterMs: 600_000 }))
+    // Long after the bench has given up.
+    const right = loaders.splice(0, 1, loaderFor(place.profile, { reenumeratesAfterMs: 8_000 }))
     await backInEdl(bench)
     const job = await bench.run(id)
     expect(job.state).toBe('interrupted')
