@@ -128,7 +128,7 @@ export function provenSteps(job: Job): readonly string[] {
 }
 
 /** A job that is not done has exactly one error, and it is one of the catalogue. */
-function expectOneProblem(job: Job): void {
+export function expectOneProblem(job: Job): void {
   if (job.state === 'done') {
     expect(job.problem).toBe(undefined)
     return

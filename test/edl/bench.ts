@@ -4,14 +4,17 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { isProtected } from '../../src/main/core/plan/protected.ts'
 import { verifyRom } from '../../src/main/core/rom/verify.ts'
-import type { Job } from '../../src/shared/job.ts'
+import type { ErrorCode } from '../../src/shared/error-catalogue.ts'
+import { type Job, RESUMABLE } from '../../src/shared/job.ts'
 import type { Plan, Recipe } from '../../src/shared/plan.ts'
 import type { PackageKind } from '../../src/shared/rom.ts'
 import type { Slot } from '../../src/shared/units.ts'
 import { loaderFor } from '../../src/simulator/edl/make-loader.ts'
+import type { Fault, SimulatorHooks } from '../../src/simulator/faults.ts'
 import { type Build, makeBuild } from '../../src/simulator/make-images.ts'
 import { type ProfileId, profile } from '../../src/simulator/profiles/index.ts'
 import { type RomOptions, writeRom } from '../../src/simulator/rom-factory/make-rom.ts'
+import { expectOneProblem, provenSteps, sideBySide } from '../bad-terminals/bench.ts'
 import { FlashBench, NEW_BUILD, openWorkplace, type SetUp, type Workplace } from '../flash-bench.ts'
 import { expand, NEVER } from '../images.ts'
 
@@ -123,4 +126,116 @@ export async function expectBoots({ terminal }: FlashBench, slot?: Slot): Promis
   const boot = await terminal.wouldBoot()
   expect(boot, boot.reason).toMatchObject({ verdict: 'booted', build: NEW_BUILD })
   if (slot !== undefined) expect(boot.slot).toBe(slot)
+}
+
+export async function backInEdl({ terminal }: FlashBench): Promise<void> {
+  terminal.cutPower()
+  await terminal.powerOn({ keys: 'edl' })
+}
+
+/** A programmer may think for minutes; the simulated one answers in milliseconds, so that silence is known as such after this. */
+const SILENCE = 1_500
+export const IMPATIENT: NonNullable<SetUp['firehose']> = {
+  ...{ configureTry: 400, configure: SILENCE, command: SILENCE, nop: SILENCE, info: SILENCE, setup: SILENCE },
+  ...{ chunk: SILENCE, slowChunk: SILENCE, ear: SILENCE, finalAck: SILENCE, readChunk: SILENCE },
+  ...{ erase: SILENCE, digest: SILENCE, short: SILENCE },
+}
+
+export interface Striking {
+  readonly faults?: readonly Fault[]
+  readonly hooks?: SimulatorHooks
+  readonly setUp?: SetUp
+  /** Default: `rescue`, of a terminal that boots nothing. */
+  readonly policy?: 'rescue' | 'seamless'
+  /** Some faults stay for as long as nobody mends the terminal. */
+  readonly again?: boolean
+}
+
+/** Runs a job against a terminal that misbehaves, then resumes it as a technician would: EDL afresh, and on it goes. At each end: one
+ * error of the catalogue, nothing proven lost, what is its own untouched, and whatever is promised to boot boots.
+ * @returns how the first run ended. */
+export async function strike(place: EdlPlace, o: Striking): Promise<Job> {
+  const { policy = 'rescue' } = o
+  const setUp: SetUp = {
+    ...{ policy, firehose: IMPATIENT },
+    ...o.setUp,
+    patience: { attempts: 1, reconnect: 3_000, adb: 10_000, ...o.setUp?.patience },
+  }
+  const bench = await (policy === 'rescue' ? dead : inEdl)(place, setUp)
+  try {
+    const { terminal } = bench
+    const own = await ownContent(bench)
+    const plan = await planned(bench)
+    await backInEdl(bench)
+    const { id } = bench.engine().create(plan)
+    terminal.setFaults({ faults: o.faults ?? [], hooks: o.hooks ?? {}, seed: 5 })
+    const first = await bench.run(id)
+    await checkEnded(bench, { job: first, before: [], own, policy })
+    terminal.setFaults({})
+    let job = first
+    for (let run = 0; job.state !== 'done'; run++) {
+      expect(run, `${job.state}: ${job.problem?.code} ${job.problem?.detail}`).toBeLessThan(3)
+      expect(RESUMABLE.has(job.state), job.state).toBe(true)
+      await backInEdl(bench)
+      const before = provenSteps(job)
+      job = await bench.run(id)
+      await checkEnded(bench, { job, before, own, policy })
+    }
+    await expectBoots(bench)
+    await checkWritten(bench, job)
+    return first
+  } finally {
+    await bench.close()
+  }
+}
+
+interface Ended {
+  readonly job: Job
+  readonly before: readonly string[]
+  readonly own: Readonly<Record<string, string>>
+  readonly policy: 'rescue' | 'seamless'
+}
+
+async function checkEnded(bench: FlashBench, { job, before, own, policy }: Ended): Promise<void> {
+  expectOneProblem(job)
+  expect(provenSteps(job)).toEqual(expect.arrayContaining([...before]))
+  expect(await ownContent(bench)).toEqual(own)
+  const switched = job.steps.some(({ id, state }) => id.includes('set-active') && state === 'proven')
+  if (policy === 'rescue' && !switched) return
+  const boot = await bench.terminal.wouldBoot()
+  expect(boot.verdict, `${job.state} ${job.problem?.detail}: ${boot.reason}`).toBe('booted')
+}
+
+/** Strikes once with each, several at a time; each ends done or with one of these errors.
+ * @returns how the first runs ended. */
+export async function eachStrikes(
+  place: EdlPlace,
+  strikes: readonly Striking[],
+  codes: readonly ErrorCode[],
+): Promise<readonly Job[]> {
+  const jobs: Job[] = []
+  await sideBySide(strikes, async (one) => {
+    try {
+      const job = await strike(place, one)
+      if (job.problem !== undefined) expect(codes, job.problem.detail).toContain(job.problem.code)
+      jobs.push(job)
+    } catch (cause) {
+      throw new Error(
+        `after ${JSON.stringify(one.faults)}: ${cause instanceof Error ? cause.message : cause}`,
+        {
+          cause,
+        },
+      )
+    }
+  })
+  return jobs
+}
+
+/** The bytes that the journal calls proven are those that the terminal holds. */
+export async function checkWritten({ terminal }: FlashBench, job: Job): Promise<void> {
+  for (const step of job.plan.steps) {
+    if (step.kind !== 'write') continue
+    const held = (await terminal.readPartition(step.partition)).subarray(0, step.bytes)
+    expect(createHash('sha256').update(held).digest('hex'), step.partition).toBe(step.sha256)
+  }
 }

@@ -237,6 +237,10 @@ class BootRom {
         continue
       }
       const asked = await this.#counted(read)
+      if (asked.faults.refuse !== undefined) {
+        await this.#refuse(asked, SAHARA_STATUS.invalidCommand)
+        continue
+      }
       if (read.command === SAHARA.reset) await this.#reset(asked)
       if (read.command === SAHARA.resetStateMachine && this.#edl.sahara.resetsStateMachine) {
         await this.#wire.executed(asked.text, asked.faults)
@@ -271,10 +275,8 @@ class BootRom {
   async #answer(asked: Asked, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const { text, faults } = asked
     await this.#wire.executed(text, faults)
-    const sent =
-      faults.refuse === undefined ? bytes : packet(SAHARA.endOfImage, 0, SAHARA_STATUS.invalidCommand)
-    const padded = (size: number) => this.#wire.write(new Uint8Array(Buffer.concat([sent], size)))
-    await this.#wire.answer(`sahara:${sent[0]}`, faults.reply, () => this.#wire.write(sent), padded)
+    const padded = (size: number) => this.#wire.write(new Uint8Array(Buffer.concat([bytes], size)))
+    await this.#wire.answer(`sahara:${bytes[0]}`, faults.reply, () => this.#wire.write(bytes), padded)
   }
 }
 

@@ -57,7 +57,6 @@ const NAME_UNITS = 36
 const MIN_ENTRY_BYTES = 16384
 /** Far beyond any table seen (16 KiB); keeps a corrupt count from costing memory. */
 const MAX_ENTRY_BYTES = 1024 * 1024
-const NO_GUID = '00000000-0000-0000-0000-000000000000'
 
 /** Where partitions may lie on a disk with both copies of a table of `entryCount` entries. */
 export function gptUsable(
@@ -216,8 +215,10 @@ function parseEntries(bytes: Uint8Array, entrySize: number): GptEntry[] {
   const entries: GptEntry[] = []
   for (let index = 0; (index + 1) * entrySize <= bytes.byteLength; index++) {
     reader.seek(index * entrySize)
-    const typeGuid = guidText(reader.bytes(16))
-    if (typeGuid === NO_GUID) continue
+    const type = reader.bytes(16)
+    // Most entries of a table are empty.
+    if (type.every((byte) => byte === 0)) continue
+    const typeGuid = guidText(type)
     const uniqueGuid = guidText(reader.bytes(16))
     const firstLba = reader.size64('first LBA')
     const lastLba = reader.size64('last LBA')

@@ -4,11 +4,13 @@ import { SlotbenchError } from '../../../shared/errors.ts'
 /** Where each byte of the text stands in the stored form. */
 const ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15] as const
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0').toUpperCase())
+
 /** @param bytes 16 bytes. @returns upper-case text, as sgdisk prints it. */
 export function guidText(bytes: Uint8Array): string {
-  const hex = ORDER.map((i) => (bytes[i] ?? 0).toString(16).padStart(2, '0')).join('')
-  const groups = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)]
-  return groups.join('-').toUpperCase()
+  let hex = ''
+  for (const i of ORDER) hex += HEX[bytes[i] ?? 0]
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
 /** @throws SlotbenchError `gpt-invalid` when the text is not a GUID. */

@@ -10,16 +10,20 @@ import {
   type Problem,
   type Receipt,
 } from '../../../shared/job.ts'
+import { planSchema } from '../../../shared/plan.ts'
 import type { JobJournal, JobSummary } from '../../flash/journal.ts'
 import { processAlive } from '../host/process-alive.ts'
 import { transaction } from './database.ts'
 
 type Row = Record<string, unknown>
 
+const recordSchema = jobSchema.omit({ plan: true })
+
 export class SqliteJobJournal implements JobJournal {
   readonly #database: DatabaseSync
   readonly #now: () => Date
   readonly #alive: (pid: number) => boolean
+  #lastPlan: { readonly written: string; readonly plan: Job['plan'] } | undefined
 
   constructor(
     database: DatabaseSync,
@@ -60,9 +64,17 @@ export class SqliteJobJournal implements JobJournal {
     const row = this.#database.prepare('SELECT * FROM jobs WHERE id = ?').get(id)
     if (row === undefined) throw new SlotbenchError('job-not-found', `there is no job ${id}`)
     const steps = this.#database.prepare('SELECT * FROM steps WHERE job_id = ? ORDER BY seq').all(id)
-    const parsed = jobSchema.safeParse(readJob(row, steps))
-    if (!parsed.success)
-      throw new SlotbenchError('journal-invalid', `job ${id} cannot be read`, { cause: parsed.error })
+    const parsed = recordSchema.safeParse(readJob(row, steps))
+    if (!parsed.success) throw unreadable(id, parsed.error)
+    return { ...parsed.data, plan: this.#plan(id, text(row, 'plan') ?? '') }
+  }
+
+  /** A job is read after each of its steps, and its plan stays the same. */
+  #plan(id: string, written: string): Job['plan'] {
+    if (this.#lastPlan?.written === written) return this.#lastPlan.plan
+    const parsed = planSchema.safeParse(parse(written))
+    if (!parsed.success) throw unreadable(id, parsed.error)
+    this.#lastPlan = { written, plan: parsed.data }
     return parsed.data
   }
 
@@ -174,6 +186,10 @@ export class SqliteJobJournal implements JobJournal {
   }
 }
 
+function unreadable(id: string, cause: unknown): SlotbenchError {
+  return new SlotbenchError('journal-invalid', `job ${id} cannot be read`, { cause })
+}
+
 function readJob(row: Row, steps: readonly Row[]): unknown {
   const problem = text(row, 'problem')
   return {
@@ -181,7 +197,6 @@ function readJob(row: Row, steps: readonly Row[]): unknown {
     createdAt: row['created_at'],
     updatedAt: row['updated_at'],
     state: row['state'],
-    plan: parse(text(row, 'plan') ?? ''),
     steps: steps.map((step) => ({
       id: step['id'],
       state: step['state'],

@@ -1,8 +1,8 @@
 import { powerCuts } from './cuts.ts'
 
-// The newest kind of EDL: its programmer is a new device, and logical partitions are written through tables that we change ourselves.
+// Its programmer comes up as another device, its logical partitions lie in super.
 powerCuts({
-  ...{ policy: 'rescue', profile: 'nx789j', atLeast: 200, adb: {}, edl: true, everyCommand: 8 },
+  ...{ policy: 'rescue', profile: 'nx789j', atLeast: 400, adb: {}, edl: true, everyCommand: 16 },
   recipe: { proofTimeout: 20, assumedModel: 'NX789J' },
   prepare: async ({ terminal }) => {
     for (const slot of ['a', 'b'])
