@@ -20,3 +20,11 @@ export function electronRuntime(): ElectronRuntime | undefined {
 }
 
 export const HOW_TO_FETCH = 'node node_modules/electron/install.js fetches it'
+
+/** Why no window of Electron can be opened here; undefined when one can. */
+export function whyNoElectron(): string | undefined {
+  if (electronRuntime() === undefined) return `Electron’s runtime is not here; ${HOW_TO_FETCH}`
+  const { DISPLAY, WAYLAND_DISPLAY } = process.env
+  const blind = process.platform === 'linux' && !DISPLAY && !WAYLAND_DISPLAY
+  return blind ? 'there is no display for Electron; xvfb-run brings one' : undefined
+}

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { electronRuntime, HOW_TO_FETCH } from './electron-runtime.ts'
+import { whyNoElectron } from './electron-runtime.ts'
 import { TALLY_FILE, type Tally } from './tally-reporter.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -18,6 +18,7 @@ interface Step {
   readonly missing?: string
 }
 
+const NO_ELECTRON = whyNoElectron()
 const TALLY = ['--reporter=default', '--reporter=./scripts/tally-reporter.ts']
 const bin = (name: string): string => join(ROOT, 'node_modules/.bin', name)
 const STEPS: readonly Step[] = [
@@ -35,7 +36,7 @@ const STEPS: readonly Step[] = [
     command: [bin('vitest'), 'run', '--exclude', '**/attacks.test.ts', 'test/e2e', ...TALLY],
     tallies: true,
     env: { SLOTBENCH_E2E: 'electron' },
-    ...(electronRuntime() === undefined && { missing: `Electron’s runtime is not here; ${HOW_TO_FETCH}` }),
+    ...(NO_ELECTRON !== undefined && { missing: NO_ELECTRON }),
   },
   { title: 'build', command: [bin('electron-vite'), 'build'], tallies: false },
   { title: 'USB guest', command: [process.execPath, 'test/usb-guest/run.ts'], tallies: true },

@@ -78,12 +78,15 @@ export async function packageConfig(env: Environment): Promise<Configuration> {
   }
 }
 
-/** Dependencies of the command line and of the interface, which is bundled whole, that the desktop program does not load. */
+/** Dependencies of the command line and of the interface, which is bundled whole, that the desktop program does not load.
+ * @throws Error when it loads one that is no dependency and would be left out. */
 async function unneeded(): Promise<readonly string[]> {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     readonly dependencies: Readonly<Record<string, string>>
   }
   const needed = withDependencies(ROOT, await namedPackages(join(ROOT, 'out/main')))
   const all = withDependencies(ROOT, Object.keys(manifest.dependencies))
+  const lacking = [...needed].filter((folder) => !all.has(folder))
+  if (lacking.length > 0) throw new Error(`${lacking.join(', ')}: needed, and not in \`dependencies\``)
   return [...all].filter((folder) => !needed.has(folder)).sort()
 }

@@ -64,7 +64,10 @@ export class BrowserBench {
     bench.engine.settings.change({ firstStartDone: wanted.firstStart !== true, autoRead: true })
     bench.engine.model.change({ kind: 'settings', settings: bench.engine.settings.settings })
     const viewport = { width: wanted.width ?? 1366, height: wanted.height ?? 768 }
-    const host = await openWindowHost(test, bench.engine, viewport)
+    const host = await openWindowHost(test, bench.engine, viewport).catch(async (thrown: unknown) => {
+      await bench.close()
+      throw thrown
+    })
     host.context.setDefaultTimeout(30_000)
     return new BrowserBench(bench, host)
   }

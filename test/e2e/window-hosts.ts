@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { type BrowserContext, chromium, _electron as electron, type Page } from 'playwright'
 import type { TestContext } from 'vitest'
 import { WebSocketServer } from 'ws'
-import { electronRuntime, HOW_TO_FETCH } from '../../scripts/electron-runtime.ts'
+import { electronRuntime, whyNoElectron } from '../../scripts/electron-runtime.ts'
 import type { BenchEngine } from '../../src/main/hosts/bench-engine/bench-engine.ts'
 import { serveWindow } from '../../src/main/hosts/bench-engine/serve-window.ts'
 import { openStation } from '../../src/main/hosts/station/station.ts'
@@ -52,8 +52,9 @@ const newProfile = (): string =>
 
 /** Path of Electron. Without it the test is skipped, and the end of the run says why. */
 export function requireElectron(test: TestContext): string {
+  const why = whyNoElectron()
   const runtime = electronRuntime()
-  return runtime?.program ?? test.skip(`Electron’s runtime is not here; ${HOW_TO_FETCH}`)
+  return why === undefined && runtime !== undefined ? runtime.program : test.skip(why)
 }
 
 export function openWindowHost(
