@@ -37,7 +37,7 @@ export async function packageConfig(env: Environment): Promise<Configuration> {
     artifactName: '${productName}-${version}-${os}-${arch}.${ext}',
     extraMetadata: {
       homepage: env['SLOTBENCH_HOMEPAGE'] ?? 'https://slotbench.invalid',
-      author: env['SLOTBENCH_MAINTAINER'] ?? 'Slotbench <slotbench@slotbench.invalid>',
+      author: { name: 'Slotbench' },
     },
     asar: true,
     // Native parts are loaded by the system, which does not look into archives.
@@ -69,6 +69,7 @@ export async function packageConfig(env: Environment): Promise<Configuration> {
       target: ['AppImage', 'deb'],
       category: 'Utility',
       executableName: 'slotbench',
+      maintainer: env['SLOTBENCH_MAINTAINER'] ?? 'Slotbench <slotbench@slotbench.invalid>',
       synopsis: 'A bench for flashing and recovering ZTE terminals over USB',
     },
     // udevd sees by itself that its folder has changed; a terminal has to be plugged in anew.

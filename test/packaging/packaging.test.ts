@@ -17,6 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'slotbench-packaging-'))
 const unpacked = join(folder, 'dist/linux-unpacked')
 const archive = join(unpacked, 'resources/app.asar')
 
+const debian: string[] = []
 const here = `${process.platform} ${process.arch}`
 const forOthers =
   here === 'linux x64' ? undefined : `the made-up runtime is one for linux x64, this is ${here}`
@@ -30,7 +31,12 @@ beforeAll(async () => {
   await build({
     projectDir: ROOT,
     publish: 'never',
-    targets: Platform.LINUX.createTarget('dir', Arch.x64),
+    targets: Platform.LINUX.createTarget(['dir', 'deb'], Arch.x64),
+    // Called with what the maker of the .deb would be told, before it is fetched and run; `true` lets that be.
+    effectiveOptionComputed: async ([told]: readonly [readonly string[]]) => {
+      debian.push(...told)
+      return true
+    },
     config: {
       ...config,
       electronDist: runtime,
@@ -73,6 +79,13 @@ describe('a package around a made-up runtime', () => {
     expect(rule).toBe(readFileSync(join(ROOT, 'resources/udev/51-slotbench.rules'), 'utf8'))
     const updates = readFileSync(join(unpacked, 'resources/app-update.yml'), 'utf8')
     expect(updates).toContain('https://updates.example/slotbench')
+  })
+
+  it('would bring the udev rule to its place in a .deb', () => {
+    const rule = join(ROOT, 'resources/udev/51-slotbench.rules')
+    expect(debian).toContain(`${rule}=/usr/lib/udev/rules.d/51-slotbench.rules`)
+    expect(debian).toContain('Slotbench <slotbench@slotbench.invalid>')
+    expect(debian.filter((told) => told.endsWith('/apps/slotbench.png')).length).toBeGreaterThan(0)
   })
 
   it('has the fuses set', async () => {
