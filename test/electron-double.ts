@@ -50,7 +50,10 @@ export class WindowDouble extends EventEmitter {
     this.options = options
     electron.windows.push(this)
   }
-  loadURL = async () => {}
+  shown: string | undefined
+  loadURL = async (address: string): Promise<void> => {
+    this.shown = address
+  }
   show(): void {}
   maximize(): void {}
   isDestroyed = () => this.closed
@@ -86,8 +89,11 @@ class ParentPortDouble extends EventEmitter {
 export class ProcessDouble extends EventEmitter {
   readonly parent = new ParentPortDouble(this)
   readonly #waiting: { readonly data: unknown; readonly ports: readonly unknown[] }[] = []
-  constructor() {
+  /** What it runs. */
+  readonly entry: string
+  constructor(entry: string) {
     super()
+    this.entry = entry
     electron.processes.push(this)
     queueMicrotask(() => this.emit('spawn'))
   }
@@ -151,7 +157,7 @@ export const ipcMain = new IpcMainDouble()
 /** Given to `vi.mock('electron', …)`. */
 export const electronModule = {
   ...{ app, BrowserWindow: WindowDouble, MessageChannelMain: MessageChannelDouble, ipcMain },
-  utilityProcess: { fork: () => new ProcessDouble() },
+  utilityProcess: { fork: (entry: string) => new ProcessDouble(entry) },
   protocol: { registerSchemesAsPrivileged: () => {}, handle: () => {} },
   net: {},
   Menu: { buildFromTemplate: () => ({}), setApplicationMenu: () => {} },

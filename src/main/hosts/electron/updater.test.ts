@@ -53,6 +53,8 @@ beforeAll(async () => {
   bench = new EngineBench()
   electron.folder = mkdtempSync(join(tmpdir(), 'slotbench-updater-'))
   electron.packaged = true
+  vi.stubEnv('SLOTBENCH_ENGINE', '/tmp/another-engine.js')
+  vi.stubEnv('ELECTRON_RENDERER_URL', 'https://evil.example')
   Object.defineProperty(process, 'resourcesPath', { value: electron.folder, configurable: true })
   writeFileSync(join(electron.folder, 'app-update.yml'), 'provider: generic\nurl: https://updates.example\n')
   await startDesktop(bench)
@@ -60,6 +62,7 @@ beforeAll(async () => {
   rom = await bench.engine.library.add(await bench.rom())
 })
 afterAll(async () => {
+  vi.unstubAllEnvs()
   window.client.close()
   await bench.close().catch(() => {})
   rmSync(electron.folder, { recursive: true })
@@ -78,6 +81,11 @@ async function startJob(): Promise<string> {
   const { id } = await planner.make({ bay, rom, choice, survey: true })
   return runner.start(planner.take(id))
 }
+
+it('a packaged program runs its own engine and shows its own page, whatever the environment says', () => {
+  expect(electron.processes[0]?.entry).toMatch(/bench-process\.js$/)
+  expect(electron.windows[0]?.shown).toBe('slotbench://app/index.html')
+})
 
 describe('updates', () => {
   it('are looked for at the start, and nothing is fetched that nobody has asked for', async () => {
