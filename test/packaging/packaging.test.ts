@@ -1,7 +1,7 @@
 // What `npm run package` puts together, around a made-up runtime: it shows that everything the program needs is in the package and
 // nothing else, and that the engine in it runs on plain Node. That Electron starts it, it does not show.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { extractAll, listPackage } from '@electron/asar'
@@ -46,6 +46,14 @@ beforeAll(async () => {
   })
 }, 120_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Into a folder that sees no other `node_modules`. */
+function unpack(): string {
+  const app = join(unpacked, 'resources/app')
+  rmSync(app, { recursive: true, force: true })
+  extractAll(archive, app)
+  return app
+}
 
 beforeEach((test) => {
   if (forOthers !== undefined) test.skip(forOthers)
@@ -102,10 +110,28 @@ describe('a package around a made-up runtime', () => {
     })
   })
 
+  it('holds a main process that finds all it imports, and goes when another one runs', () => {
+    const app = unpack()
+    const main = join(app, 'out/main/index.js')
+    const imports =
+      /import \{([^}]*)\} from "electron"/.exec(readFileSync(main, 'utf8'))?.[1]?.split(',') ?? []
+    expect(imports.map((name) => name.trim())).toContain('app')
+    // Only names: this much of Electron is asked before anything else is.
+    const others = imports.map((name) => name.trim()).filter((name) => name !== 'app')
+    const double = join(app, 'node_modules/electron')
+    mkdirSync(double, { recursive: true })
+    writeFileSync(join(double, 'package.json'), '{ "type": "module", "main": "index.js" }')
+    writeFileSync(
+      join(double, 'index.js'),
+      `export const app = { requestSingleInstanceLock: () => false, quit: () => console.log('gone') }
+       ${others.map((name) => `export const ${name} = {}`).join('\n')}`,
+    )
+    const said = execFileSync(process.execPath, [main], { encoding: 'utf8', timeout: 20_000 })
+    expect(said.trim()).toBe('gone')
+  })
+
   it('holds an engine that opens and verifies packages, without anything from beside it', async () => {
-    const app = join(unpacked, 'resources/app')
-    extractAll(archive, app)
-    expect(statSync(join(app, 'out/main/bench-process.js')).isFile()).toBe(true)
+    const app = unpack()
     const bench = new EngineBench()
     try {
       const rom = await bench.rom()
