@@ -91,7 +91,7 @@ function forbiddenPackage(file: string, imported: string): string | undefined {
   const layer = LAYERS.find((l) => within(file, l.folder))
   if (layer === undefined) return undefined
   const placed = (places: readonly string[]): boolean => places.some((place) => within(file, place))
-  if (name === 'electron' || name.startsWith('electron/'))
+  if (/^electron($|\/|-updater$)/.test(name))
     return placed(ELECTRON_PLACES) ? undefined : `electron is only for ${ELECTRON_PLACES.join(', ')}`
   if (name === 'usb')
     return placed(USB_PLACES) ? undefined : `the USB package is only for ${USB_PLACES.join(', ')}`
@@ -111,9 +111,23 @@ const IMPORTING = new Set([
   'TSImportType',
 ])
 
-/** Every module a file names: static and dynamic imports, re-exports, `import('x').T`, and `new URL('x', import.meta.url)`. */
+/** What a file calls the functions that `createRequire` gave it. */
+const namesOfRequire = (source: string): readonly string[] =>
+  [...source.matchAll(/(\w+)\s*=\s*(?:\w+\.)?createRequire\(/g)].map(([, name = '']) => name)
+
+/** `require('x')` or `require.resolve('x')`, by any of its names. */
+function isRequire(node: AstNode, names: ReadonlySet<string>): boolean {
+  if (node.type !== 'CallExpression' || !isNode(node['callee'])) return false
+  const { callee } = node
+  const called = callee['name'] ?? (isNode(callee['object']) ? callee['object']['name'] : undefined)
+  return typeof called === 'string' && names.has(called)
+}
+
+/** Every module a file names: static and dynamic imports, re-exports, `import('x').T`, `require('x')`, and
+ * `new URL('x', import.meta.url)`. */
 export function importsOf(file: string, source: string): readonly string[] {
   const names: string[] = []
+  const requires = new Set(['require', ...namesOfRequire(source)])
   const text = (value: unknown): void => {
     if (isNode(value) && typeof value['value'] === 'string') names.push(value['value'])
   }
@@ -125,6 +139,7 @@ export function importsOf(file: string, source: string): readonly string[] {
       const [first, base] = value['arguments'] as readonly unknown[]
       if (base !== undefined) text(first)
     }
+    if (isRequire(value, requires)) text((value['arguments'] as readonly unknown[])[0])
     for (const child of Object.values(value)) visit(child)
   }
   visit(parseAst(source, { lang: file.endsWith('.tsx') ? 'tsx' : 'ts', sourceType: 'module' }, file))

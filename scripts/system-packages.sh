@@ -13,6 +13,7 @@ bzip2:bzip2
 xz:xz-utils
 zip:zip
 chromium:chromium
+pdftotext:poppler-utils
 unzip:unzip
 bsdiff:bsdiff
 adb:adb

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { whyNoElectron } from './electron-runtime.ts'
 import { TALLY_FILE, type Tally } from './tally-reporter.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -12,8 +13,13 @@ interface Step {
   readonly command: readonly string[]
   /** The command leaves a tally of its own tests; others count as one. */
   readonly tallies: boolean
+  readonly env?: Readonly<Record<string, string>>
+  /** Why it cannot be run here; then it is named among what was skipped. */
+  readonly missing?: string
 }
 
+const NO_ELECTRON = whyNoElectron()
+const TALLY = ['--reporter=default', '--reporter=./scripts/tally-reporter.ts']
 const bin = (name: string): string => join(ROOT, 'node_modules/.bin', name)
 const STEPS: readonly Step[] = [
   { title: 'types (main)', command: [bin('tsc'), '-p', 'tsconfig.json'], tallies: false },
@@ -21,8 +27,16 @@ const STEPS: readonly Step[] = [
   { title: 'lint', command: ['npm', 'run', '--silent', 'lint'], tallies: false },
   {
     title: 'tests',
-    command: [bin('vitest'), 'run', '--reporter=default', '--reporter=./scripts/tally-reporter.ts'],
+    command: [bin('vitest'), 'run', ...TALLY],
     tallies: true,
+  },
+  {
+    title: 'the window in Electron',
+    // The station's own attack tests have nothing to do with it.
+    command: [bin('vitest'), 'run', '--exclude', '**/attacks.test.ts', 'test/e2e', ...TALLY],
+    tallies: true,
+    env: { SLOTBENCH_E2E: 'electron' },
+    ...(NO_ELECTRON !== undefined && { missing: NO_ELECTRON }),
   },
   { title: 'build', command: [bin('electron-vite'), 'build'], tallies: false },
   { title: 'USB guest', command: [process.execPath, 'test/usb-guest/run.ts'], tallies: true },
@@ -31,9 +45,13 @@ const STEPS: readonly Step[] = [
 /** Runs one step with its output on ours. */
 function run(step: Step, tallyFile: string): Tally {
   console.log(`\n=== ${step.title} ===`)
+  if (step.missing !== undefined) {
+    console.log(`Not run: ${step.missing}.`)
+    return { passed: 0, failed: 0, skipped: [`${step.title}: ${step.missing}`] }
+  }
   rmSync(tallyFile, { force: true })
   const [program = '', ...args] = step.command
-  const env = { ...process.env, [TALLY_FILE]: tallyFile }
+  const env = { ...process.env, ...step.env, [TALLY_FILE]: tallyFile }
   const { status, signal, error } = spawnSync(program, args, { cwd: ROOT, stdio: 'inherit', env })
   if (error !== undefined) console.error(`${program}: ${error.message}`)
   const good = status === 0

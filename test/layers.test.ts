@@ -18,6 +18,10 @@ const FORBIDDEN: readonly (readonly [file: string, source: string])[] = [
   ['src/main/terminals/discovery.ts', "import { run } from '../flash/engine.ts'"],
   ['src/main/terminals/discovery.ts', "import { UsbTransport } from '../io/usb/transport.ts'"],
   ['src/main/terminals/discovery.ts', "import { usb } from 'usb'"],
+  [
+    'src/main/terminals/discovery.ts',
+    "const { usb } = createRequire(import.meta.url)('usb'); require('usb')",
+  ],
   ['src/main/flash/engine.ts', "import { main } from '../hosts/cli/index.ts'"],
   ['src/main/flash/journal.ts', "import { DatabaseSync } from 'node:sqlite'"],
   ['src/main/repository/download.ts', "import { open } from 'node:fs/promises'"],

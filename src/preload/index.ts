@@ -8,6 +8,7 @@ const bridge: HostBridge = {
     const path: unknown = await ipcRenderer.invoke(CHANNEL.pickPackage)
     return typeof path === 'string' ? path : undefined
   },
+  savePdf: (name) => ipcRenderer.invoke(CHANNEL.savePdf, name) as ReturnType<HostBridge['savePdf']>,
   pathOf: (file) => webUtils.getPathForFile(file as Parameters<typeof webUtils.getPathForFile>[0]),
   onMenu: (listener) => {
     const onAction = (_event: Electron.IpcRendererEvent, name: unknown): void => {

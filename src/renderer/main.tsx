@@ -10,6 +10,7 @@ import './styles/layout.css'
 import './styles/wall.css'
 import './styles/screens.css'
 import './styles/terminal.css'
+import './styles/print.css'
 import 'uplot/dist/uPlot.min.css'
 
 const root = document.getElementById('root')

@@ -7,6 +7,7 @@ import { CONTRACT_VERSION, FIRST_SETTINGS, type HostMessage, RESYNC } from './co
 const STATE = {
   host: { kind: 'station', version: '1', platform: 'test' },
   ...{ bays: [], jobs: [], roms: [], notices: [], log: [], settings: FIRST_SETTINGS },
+  update: { phase: 'unsupported' },
   session: { active: false, policy: 'seamless', wipe: false, countdown: 5, bays: [] },
 } as const
 const snapshot = (seq: number) => ({ type: 'snapshot', contract: CONTRACT_VERSION, seq, state: STATE })

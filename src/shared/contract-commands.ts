@@ -188,6 +188,12 @@ export const COMMANDS = {
   },
   /** Why a terminal is not seen or cannot be opened. */
   'host.doctor': { params: nothing, result: z.object({ report: doctorReportSchema }) },
+  /** Asks whether there is a newer version of the program; the answer is told in the state. */
+  'update.check': { params: nothing, result: done },
+  /** Fetches it; while jobs run it waits for their end. */
+  'update.download': { params: nothing, result: done },
+  /** Ends the program and starts the newer one. Refused while a job runs. */
+  'update.install': { params: nothing, result: done },
   /** Plugs in one simulated terminal, and puts a package for it into the library. */
   'simulation.add': {
     params: z.strictObject({ profile: z.string().max(40) }),

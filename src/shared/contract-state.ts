@@ -1,6 +1,7 @@
 // The read model: one snapshot, then ordered changes. A window that missed one asks for a new snapshot, so it never shows a guess.
 import { z } from 'zod'
 import { type LogLine, logLineSchema } from './contract-log.ts'
+import { updateViewSchema } from './contract-update.ts'
 import {
   type BayView,
   bayIdSchema,
@@ -35,6 +36,8 @@ export const benchStateSchema = z.object({
   notices: z.array(noticeSchema).max(32),
   /** The latest lines; older ones are asked for. */
   log: z.array(logLineSchema).max(200),
+  /** Of the program itself. */
+  update: updateViewSchema,
 })
 export type BenchState = z.infer<typeof benchStateSchema>
 
@@ -50,6 +53,7 @@ export const changeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('session'), session: sessionViewSchema }),
   z.object({ kind: z.literal('settings'), settings: settingsSchema }),
   z.object({ kind: z.literal('notices'), notices: z.array(noticeSchema).max(32) }),
+  z.object({ kind: z.literal('update'), update: updateViewSchema }),
   z.object({ kind: z.literal('log'), lines: z.array(logLineSchema).max(500) }),
 ])
 export type Change = z.infer<typeof changeSchema>
@@ -85,6 +89,8 @@ export function applyChange(state: BenchState, change: Change): BenchState {
       return { ...state, settings: change.settings }
     case 'notices':
       return { ...state, notices: change.notices }
+    case 'update':
+      return { ...state, update: change.update }
     case 'log':
       return { ...state, log: [...state.log, ...change.lines].slice(-LOG_KEPT) }
     default:

@@ -6,6 +6,7 @@ import { noticeSchema } from './contract-views.ts'
 export * from './contract-commands.ts'
 export * from './contract-log.ts'
 export * from './contract-state.ts'
+export * from './contract-update.ts'
 export * from './contract-views.ts'
 
 /** Goes up whenever an older window would misread a newer host. */

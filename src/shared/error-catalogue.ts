@@ -571,6 +571,18 @@ export const CATALOGUE = {
     'Nothing that can be opened stands on this bay.',
     'Plug the terminal in, or bring it into a mode that Slotbench can open.',
   ),
+  'update-failed': entry(
+    EXIT.host,
+    'now',
+    'A newer version of Slotbench could not be looked for, fetched or installed.',
+    'Go on working with this one. Check the network, and try again later.',
+  ),
+  'update-busy': entry(
+    EXIT.host,
+    'now',
+    'That does not go together with an update of Slotbench now.',
+    'Wait until no job runs, or until Slotbench has started again.',
+  ),
   'plan-expired': entry(
     EXIT.usage,
     'never',

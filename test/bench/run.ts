@@ -15,6 +15,7 @@ import { residentMemory } from './resident-memory.ts'
 import { sendImage } from './send-image.ts'
 import { sideloadOta } from './sideload.ts'
 import { trustOta } from './trust.ts'
+import { userInterface } from './ui.ts'
 
 const CASES: readonly BenchCase[] = [
   sendImage,
@@ -28,6 +29,7 @@ const CASES: readonly BenchCase[] = [
   fetchFromLoopback,
   monthlyUpdate,
   edlHost,
+  userInterface,
 ]
 const HELP = `npm run bench -- [options] [cases]
   cases            some of: ${CASES.map(({ name }) => name).join(' ')}; all when left out

@@ -1,25 +1,17 @@
-// The real interface in a real browser: the station over the engine on simulated terminals, and Chromium on its page.
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+// The real interface in a real browser, or in Electron: its host over the engine on simulated terminals, and Playwright on its page.
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
-import { type BrowserContext, chromium, type Page } from 'playwright'
+import type { BrowserContext, Page } from 'playwright'
 import { expect, type TestContext } from 'vitest'
 import { buildIfNeeded } from '../../scripts/build-if-needed.ts'
-import { openStation, type Station } from '../../src/main/hosts/station/station.ts'
 import { EngineBench } from '../engine-bench.ts'
-import { requireTool } from '../tools.ts'
+import { IN_ELECTRON, openWindowHost, type WindowHost } from './window-hosts.ts'
 
-const PAGES = join(import.meta.dirname, '../../out/renderer')
 /** Where screenshots go; kept out of the repository. */
-export const SHOTS = process.env['SLOTBENCH_SHOTS'] ?? join(import.meta.dirname, '../../test-output/screens')
-
-const ARGUMENTS = [
-  ...['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-  ...['--disable-component-update', '--disable-sync', '--force-color-profile=srgb'],
-  // Chromium refuses its sandbox to root; tests alone run as root.
-  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-]
+export const SHOTS =
+  process.env['SLOTBENCH_SHOTS'] ??
+  join(import.meta.dirname, '../../test-output', IN_ELECTRON ? 'screens-electron' : 'screens')
 
 export interface Wanted {
   readonly width?: number
@@ -49,53 +41,39 @@ export async function inBrowser(
 /** One bench with its own data, and one browser with its own profile. */
 export class BrowserBench {
   readonly bench: EngineBench
-  station: Station
+  readonly host: WindowHost
   readonly context: BrowserContext
   readonly page: Page
   /** What the page complained of. */
   readonly complaints: string[] = []
-  readonly #profile: string
 
-  private constructor(
-    bench: EngineBench,
-    station: Station,
-    context: BrowserContext,
-    page: Page,
-    profile: string,
-  ) {
+  private constructor(bench: EngineBench, host: WindowHost) {
     this.bench = bench
-    this.station = station
-    this.context = context
-    this.page = page
-    this.#profile = profile
-    page.on('pageerror', (error) => this.complaints.push(error.message))
-    page.on('console', (message) => {
+    this.host = host
+    this.context = host.context
+    this.page = host.page
+    this.page.on('pageerror', (error) => this.complaints.push(error.message))
+    this.page.on('console', (message) => {
       if (message.type() === 'error') this.complaints.push(message.text())
     })
   }
 
   static async open(test: TestContext, wanted: Wanted): Promise<BrowserBench> {
-    const executablePath = requireTool('chromium', test)
     await buildIfNeeded()
     const bench = new EngineBench()
     bench.engine.settings.change({ firstStartDone: wanted.firstStart !== true, autoRead: true })
     bench.engine.model.change({ kind: 'settings', settings: bench.engine.settings.settings })
-    const station = await openStation({ engine: bench.engine, pages: PAGES, port: 0 })
-    const profile = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'slotbench-chromium-'))
-    const context = await chromium.launchPersistentContext(profile, {
-      executablePath,
-      args: ARGUMENTS,
-      viewport: { width: wanted.width ?? 1366, height: wanted.height ?? 768 },
-      colorScheme: 'light',
-      locale: 'en-GB',
+    const viewport = { width: wanted.width ?? 1366, height: wanted.height ?? 768 }
+    const host = await openWindowHost(test, bench.engine, viewport).catch(async (thrown: unknown) => {
+      await bench.close()
+      throw thrown
     })
-    context.setDefaultTimeout(30_000)
-    const page = context.pages()[0] ?? (await context.newPage())
-    return new BrowserBench(bench, station, context, page, profile)
+    host.context.setDefaultTimeout(30_000)
+    return new BrowserBench(bench, host)
   }
 
   async enter(): Promise<void> {
-    await this.page.goto(this.station.url)
+    await this.host.enter()
     await this.page.locator('.shell, .first').first().waitFor()
   }
 
@@ -110,7 +88,8 @@ export class BrowserBench {
 
   /** axe finds nothing, in no theme that is asked for. */
   async isAccessible(what: string): Promise<void> {
-    const { violations } = await new AxeBuilder({ page: this.page }).analyze()
+    // Electron opens no second page, which axe would put its results together in.
+    const { violations } = await new AxeBuilder({ page: this.page }).setLegacyMode(IN_ELECTRON).analyze()
     const found = violations.map(
       ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
     )
@@ -148,9 +127,7 @@ export class BrowserBench {
   }
 
   async close(): Promise<void> {
-    await this.context.close()
-    await this.station.close()
+    await this.host.close()
     await this.bench.close()
-    rmSync(this.#profile, { recursive: true, force: true })
   }
 }

@@ -1,6 +1,7 @@
 // The first start, and the screens of a bench on which nothing has happened yet.
 import { expect, it } from 'vitest'
 import { inBrowser } from './bench-in-browser.ts'
+import { flashSimulated } from './flash-simulated.ts'
 
 it('the first start takes three steps and leads to a wall that says what to do', (test) =>
   inBrowser(test, { firstStart: true }, async (browser) => {
@@ -30,4 +31,10 @@ it('the first start takes three steps and leads to a wall that says what to do',
     await page.reload()
     await page.getByRole('heading', { name: 'Settings' }).waitFor()
     await page.locator('html[data-theme="dark"]').waitFor()
+  }))
+
+it('somebody without a terminal flashes a simulated one', (test) =>
+  inBrowser(test, { firstStart: true }, async (browser) => {
+    await browser.enter()
+    await flashSimulated(browser.page)
   }))

@@ -19,6 +19,7 @@ it('every language fits, and lacks no word', (test) =>
     await browser.tile(2).getByText('Ready').waitFor()
     await bench.engine.session.start({ rom: id, choice: { policy: 'seamless', wipe: false }, countdown: 0 })
     await browser.tile(2).getByText('Does not fit').waitFor()
+    bench.engine.model.change({ kind: 'update', update: { phase: 'downloaded', version: '0.2.0' } })
     for (const language of LANGUAGES) {
       const settings = bench.engine.settings.change({ language })
       bench.engine.model.change({ kind: 'settings', settings })

@@ -26,20 +26,38 @@ function regional(locale: string): string {
   return navigator.languages.find((tag) => tag.split('-')[0] === locale.split('-')[0]) ?? locale
 }
 
+/** Made once: a formatter of the system costs more than the tile that it is for. */
+const made = new Map<string, Formats>()
+
 export function formatsFor(locale: string): Formats {
+  const formats = made.get(locale) ?? makeFormats(locale)
+  made.set(locale, formats)
+  return formats
+}
+
+function makeFormats(locale: string): Formats {
   // Latin digits everywhere: serial numbers and sizes are compared with what stands on terminals.
   const tag = `${locale}-u-nu-latn`
   const dateTime = new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'short' })
   const time = new Intl.DateTimeFormat(tag, { timeStyle: 'medium' })
   const percent = new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 0 })
   const plain = new Intl.NumberFormat(tag)
+  const units = new Map<string, Intl.NumberFormat>()
+  const inUnit = (power: number, digits: number): Intl.NumberFormat => {
+    const key = `${power} ${digits}`
+    const format =
+      units.get(key) ??
+      new Intl.NumberFormat(tag, {
+        ...{ style: 'unit', unit: UNITS[power] ?? 'byte', unitDisplay: power === 0 ? 'narrow' : 'short' },
+        maximumFractionDigits: digits,
+      })
+    units.set(key, format)
+    return format
+  }
   const bytes = (count: number): string => {
     const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, count)) / 3)))
     const value = count / 1000 ** power
-    return new Intl.NumberFormat(tag, {
-      ...{ style: 'unit', unit: UNITS[power] ?? 'byte', unitDisplay: power === 0 ? 'narrow' : 'short' },
-      maximumFractionDigits: power === 0 || value >= 100 ? 0 : 1,
-    }).format(value)
+    return inUnit(power, power === 0 || value >= 100 ? 0 : 1).format(value)
   }
   const valid = (iso: string, format: Intl.DateTimeFormat) => {
     const at = Date.parse(iso)

@@ -47,11 +47,12 @@ interface XzLibrary {
   }
 }
 
-const require = createRequire(import.meta.url)
+// Not named `require`: the desktop program's bundler brings one of that name.
+const commonJs = createRequire(import.meta.url)
 let xz: XzLibrary | undefined
 
 async function unxz(data: Uint8Array, outputBytes: number): Promise<Uint8Array> {
-  xz ??= require('xz-decompress') as XzLibrary
+  xz ??= commonJs('xz-decompress') as XzLibrary
   const input = new ReadableStream<Uint8Array>({
     start(controller) {
       controller.enqueue(data)
@@ -71,7 +72,7 @@ async function unxz(data: Uint8Array, outputBytes: number): Promise<Uint8Array> 
     return joinBytes(parts)
   } catch (thrown) {
     // A stream that ended early leaves the library's one decoder locked; the next one gets a fresh copy.
-    delete require.cache[require.resolve('xz-decompress')]
+    delete commonJs.cache[commonJs.resolve('xz-decompress')]
     xz = undefined
     await reader.cancel().catch(() => {})
     throw thrown

@@ -14,6 +14,7 @@ import { ReadModel } from './read-model.ts'
 import { RomLibrary } from './rom-library.ts'
 import { SettingsStore } from './settings-store.ts'
 import { Simulation } from './simulation.ts'
+import { UpdateDesk } from './update-desk.ts'
 
 export interface BenchEngineOptions extends BenchOptions {
   readonly kind: BenchState['host']['kind']
@@ -34,6 +35,7 @@ export class BenchEngine {
   readonly planner: Planner
   readonly session: FlashSession
   readonly simulation: Simulation
+  readonly updates: UpdateDesk
   readonly #looking: NodeJS.Timeout
   readonly #stopReading: () => void
 
@@ -53,10 +55,15 @@ export class BenchEngine {
     this.board = new BayBoard({ bench, model, log, desk, settings })
     const { board } = this
     this.library = new RomLibrary({ bench, model, log })
+    this.updates = new UpdateDesk({ model, running: () => this.runner.running })
+    const { updates } = this
     this.runner = new JobRunner({
       ...{ bench, model, log, desk, settings },
       sighting: (bay) => board.sighting(bay),
+      checkMayStart: () => updates.checkJobMayStart(),
     })
+    this.runner.onStart(() => updates.jobStarted())
+    this.runner.onEnd(() => updates.jobEnded())
     this.planner = new Planner({ bench, board, desk, library: this.library, settings })
     const { runner, planner } = this
     this.session = new FlashSession({ model, log, board, desk, runner, planner, settings })
@@ -69,6 +76,7 @@ export class BenchEngine {
   async close(): Promise<void> {
     clearInterval(this.#looking)
     this.#stopReading()
+    this.updates.close()
     this.session.close()
     this.board.close()
     await this.runner.close()
@@ -98,6 +106,7 @@ function firstState(kind: BenchState['host']['kind'], settings: SettingsStore): 
     settings: settings.settings,
     notices: [],
     log: [],
+    update: { phase: 'unsupported' },
   }
 }
 

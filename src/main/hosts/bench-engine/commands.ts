@@ -91,6 +91,9 @@ export const HANDLERS: { readonly [N in CommandName]: Handler<N> } = {
   'host.doctor': async () => ({
     report: examine(await inspectHost(resourceFile('udev/51-slotbench.rules'))),
   }),
+  'update.check': ({ updates }) => done(updates.check()),
+  'update.download': ({ updates }) => done(updates.download()),
+  'update.install': ({ updates }) => done(updates.install()),
   'simulation.add': async ({ simulation, library }, { profile }) => {
     const { bay, rom } = await simulation.add(profile)
     await library.add(rom)

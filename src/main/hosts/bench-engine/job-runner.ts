@@ -23,6 +23,8 @@ export interface RunnerParts {
   readonly settings: SettingsStore
   /** What stands on a bay now. */
   readonly sighting: (bay: string) => { readonly serial: string | undefined } | undefined
+  /** @throws SlotbenchError when no job may start now. */
+  readonly checkMayStart: () => void
 }
 
 /** Ended jobs that stay in the state of the windows; older ones are in the history. */
@@ -39,6 +41,7 @@ export class JobRunner {
   >()
   readonly #throughput = new Map<string, Throughput>()
   readonly #listeners = new Set<(job: JobView) => void>()
+  readonly #startListeners = new Set<() => void>()
 
   constructor(parts: RunnerParts) {
     this.#parts = parts
@@ -51,6 +54,11 @@ export class JobRunner {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Called when a job has begun, before it does anything. */
+  onStart(listener: () => void): void {
+    this.#startListeners.add(listener)
+  }
+
   isRunning(job: string): boolean {
     return this.#running.has(job)
   }
@@ -60,16 +68,18 @@ export class JobRunner {
   }
 
   /** Puts a plan into the journal and runs it. Resolves when it is under way.
-   * @throws SlotbenchError `plan-blocked`, `bay-busy`. */
+   * @throws SlotbenchError `plan-blocked`, `bay-busy`, `update-busy`. */
   async start(plan: Plan): Promise<string> {
+    this.#parts.checkMayStart()
     const job = this.#engine().create(plan)
     await this.#begin(job)
     return job.id
   }
 
   /** From the first unproven step. @param bay where the terminal is now, when it was moved.
-   * @throws SlotbenchError `job-not-found`, `job-not-resumable`, `bay-busy`. */
+   * @throws SlotbenchError `job-not-found`, `job-not-resumable`, `bay-busy`, `update-busy`. */
   async resume(id: string, bay: string | undefined): Promise<void> {
+    this.#parts.checkMayStart()
     if (this.isRunning(id)) throw new SlotbenchError('job-busy', `job ${id} runs`)
     const { journal } = this.#parts.bench
     if (bay !== undefined && journal.get(id).plan.terminal.bay !== bay) journal.rebind(id, bay)
@@ -111,12 +121,15 @@ export class JobRunner {
     const { bay } = job.plan.terminal
     const begun = Promise.withResolvers<void>()
     const run = desk.take(bay, { yields: false }, async (signal) => {
+      // Again: the bay may have been busy for a while.
+      this.#parts.checkMayStart()
       const controller = new AbortController()
       const both = AbortSignal.any([signal, controller.signal])
       const ended = Promise.withResolvers<void>()
       this.#running.set(job.id, { controller, ended: ended.promise })
       this.#throughput.set(job.id, new Throughput())
       this.#show(startedView(jobView(job, true), new Date()))
+      for (const listener of this.#startListeners) listener()
       begun.resolve()
       try {
         await this.#run(job.id, both)

@@ -11,6 +11,7 @@ import { Throughput } from './throughput.ts'
 const EMPTY: BenchState = {
   host: { kind: 'station', version: '1', platform: 'test' },
   ...{ bays: [], jobs: [], roms: [], session: NO_SESSION, settings: FIRST_SETTINGS, notices: [], log: [] },
+  update: { phase: 'unsupported' },
 }
 
 const id = fc.constantFrom('a', 'b', 'c', 'd')

@@ -4,6 +4,7 @@ import type { JobView } from '../../../shared/contract.ts'
 import { BenchService } from './bench-service.ts'
 import { buildMenu } from './menu.ts'
 import { SCHEME, serveRenderer } from './renderer-protocol.ts'
+import { Updater } from './updater.ts'
 import { openWindow, type ShownWindow } from './window.ts'
 import { WorkWatch } from './work-watch.ts'
 
@@ -28,6 +29,8 @@ export function startApp(): void {
       },
     })
     closeInOrder(bench, watch)
+    // Sources are renewed by whoever has them.
+    if (app.isPackaged) new Updater(bench)
     const open = (): void => {
       shown = openWindow({ bench, running: () => watch.running.length })
     }

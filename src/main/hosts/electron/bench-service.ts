@@ -1,6 +1,6 @@
 // Keeps the engine's process alive: a crash in USB must not take the window along. After a restart the journal is all there.
 import { join } from 'node:path'
-import { MessageChannelMain, utilityProcess } from 'electron'
+import { app, MessageChannelMain, utilityProcess } from 'electron'
 
 /** Waits between restarts; a process that keeps dying is started ever more slowly. */
 const FIRST_RESTART_MS = 500
@@ -10,7 +10,14 @@ const SOUND_AFTER_MS = 60_000
 /** How long jobs may take to stop in order. */
 const CLOSING_MS = 20_000
 
+const ENGINE = join(import.meta.dirname, 'bench-process.js')
+/** Tests put another engine in its place; a packaged program knows only its own. */
+const otherEngine = (): string | undefined =>
+  app.isPackaged ? undefined : process.env['SLOTBENCH_ENGINE'] || undefined
+
 export class BenchService {
+  readonly #onSpawn = new Set<() => void>()
+  readonly #onMessage = new Set<(message: unknown) => void>()
   #process: Electron.UtilityProcess | undefined
   #spawned = Promise.withResolvers<Electron.UtilityProcess>()
   #restart: NodeJS.Timeout | undefined
@@ -29,6 +36,21 @@ export class BenchService {
     return port2
   }
 
+  /** Called whenever an engine's process is there, the first one or a new one. */
+  onSpawn(listener: () => void): void {
+    this.#onSpawn.add(listener)
+  }
+
+  /** Called with whatever the engine's process says beside the ports. */
+  onMessage(listener: (message: unknown) => void): void {
+    this.#onMessage.add(listener)
+  }
+
+  /** Dropped when there is no process to hear it. */
+  send(message: object): void {
+    this.#process?.postMessage(message)
+  }
+
   /** Stops jobs in order, then the process; after a while at once. */
   async close(): Promise<void> {
     this.#closing = true
@@ -45,11 +67,15 @@ export class BenchService {
 
   #start(): void {
     const startedAt = performance.now()
-    const process = utilityProcess.fork(join(import.meta.dirname, 'bench-process.js'), [], {
-      serviceName: 'Slotbench engine',
-    })
+    const process = utilityProcess.fork(otherEngine() ?? ENGINE, [], { serviceName: 'Slotbench engine' })
     this.#process = process
-    process.once('spawn', () => this.#spawned.resolve(process))
+    process.once('spawn', () => {
+      this.#spawned.resolve(process)
+      for (const listener of this.#onSpawn) listener()
+    })
+    process.on('message', (message: unknown) => {
+      for (const listener of this.#onMessage) listener(message)
+    })
     process.once('exit', () => {
       this.#process = undefined
       this.#spawned = Promise.withResolvers()

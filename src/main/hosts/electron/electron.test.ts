@@ -1,198 +1,37 @@
-// The desktop host's own code on a double of Electron: windows and processes are emitters, ports are Node's message channels. It finds
-// wiring errors on machines without the runtime; that Electron behaves like this, it does not show.
-import { EventEmitter } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+// The desktop host's own code on a double of Electron (test/electron-double.ts, which says what that shows).
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { startDesktop } from '../../../../test/desktop-host.ts'
+import { electron, ipcMain } from '../../../../test/electron-double.ts'
+import { asElectronPort } from '../../../../test/electron-port.ts'
 import { EngineBench } from '../../../../test/engine-bench.ts'
 import { BenchClient } from '../../../shared/bench-api.ts'
 import type { BenchState } from '../../../shared/contract.ts'
 import { CHANNEL } from '../../../shared/host-bridge.ts'
-import { serveWindow } from '../bench-engine/serve-window.ts'
 import { electronPort } from './message-port.ts'
 
-/** A port with Electron's manners: messages come as events, and only after `start`. */
-class PortDouble extends EventEmitter {
-  readonly #port: MessagePort
-
-  constructor(port: MessagePort) {
-    super()
-    this.#port = port
-    port.on('close', () => this.emit('close'))
-  }
-
-  start(): void {
-    this.#port.on('message', (data) => this.emit('message', { data, ports: [] }))
-  }
-
-  postMessage(data: unknown): void {
-    this.#port.postMessage(data)
-  }
-
-  close(): void {
-    this.#port.close()
-  }
-}
-
-const asElectron = (port: unknown) => port as Electron.MessagePortMain
-
-const electron = vi.hoisted(() => ({
-  windows: [] as unknown[],
-  processes: [] as unknown[],
-  blockers: new Set<number>(),
-  answer: 0,
-  asked: 0,
-  quits: 0,
-  folder: '',
-}))
-
-vi.mock('electron', async () => {
-  const { EventEmitter } = await import('node:events')
-  class WebContents extends EventEmitter {
-    readonly mainFrame = { url: 'slotbench://app/index.html' }
-    readonly session = { setPermissionRequestHandler: () => {}, setPermissionCheckHandler: () => {} }
-    readonly posted: unknown[] = []
-    opener: (() => unknown) | undefined
-    isDestroyed = () => false
-    setWindowOpenHandler(handler: () => unknown): void {
-      this.opener = handler
-    }
-    postMessage(channel: string, _message: unknown, ports: unknown[]): void {
-      this.posted.push({ channel, ports })
-      this.emit('posted')
-    }
-    send(): void {}
-  }
-  class BrowserWindow extends EventEmitter {
-    readonly webContents = new WebContents()
-    readonly options: unknown
-    progress: number | undefined
-    closed = false
-    constructor(options: unknown) {
-      super()
-      this.options = options
-      electron.windows.push(this)
-    }
-    loadURL = async () => {}
-    show(): void {}
-    maximize(): void {}
-    isDestroyed = () => this.closed
-    isFocused = () => true
-    isMaximized = () => false
-    getNormalBounds = () => ({ x: 0, y: 0, width: 800, height: 600 })
-    setProgressBar(share: number): void {
-      this.progress = share
-    }
-    close(): void {
-      let prevented = false
-      this.emit('close', { preventDefault: () => (prevented = true) })
-      if (prevented) return
-      this.closed = true
-      this.emit('closed')
-      app.emit('window-all-closed')
-    }
-  }
-  class UtilityProcess extends EventEmitter {
-    readonly taken: unknown[] = []
-    constructor() {
-      super()
-      electron.processes.push(this)
-      queueMicrotask(() => this.emit('spawn'))
-    }
-    postMessage(message: unknown, ports: unknown[] = []): void {
-      if (message === 'close') queueMicrotask(() => this.emit('exit', 0))
-      else if (!this.emit('window', ports[0])) this.taken.push(ports[0])
-    }
-    kill(): void {
-      this.emit('exit', 1)
-    }
-  }
-  class App extends EventEmitter {
-    requestSingleInstanceLock = () => true
-    enableSandbox(): void {}
-    whenReady = async () => {}
-    getPath = () => electron.folder
-    quit(): void {
-      let prevented = false
-      this.emit('will-quit', { preventDefault: () => (prevented = true) })
-      if (!prevented) electron.quits += 1
-    }
-  }
-  class MessageChannelMain {
-    readonly port1: PortDouble
-    readonly port2: PortDouble
-    constructor() {
-      const { port1, port2 } = new MessageChannel()
-      this.port1 = new PortDouble(port1)
-      this.port2 = new PortDouble(port2)
-    }
-  }
-  const app = new App()
-  class IpcMain extends EventEmitter {
-    handle(): void {}
-    removeHandler(): void {}
-  }
-  return {
-    ...{ app, BrowserWindow, MessageChannelMain, ipcMain: new IpcMain() },
-    utilityProcess: { fork: () => new UtilityProcess() },
-    protocol: { registerSchemesAsPrivileged: () => {}, handle: () => {} },
-    net: {},
-    Menu: { buildFromTemplate: () => ({}), setApplicationMenu: () => {} },
-    Notification: { isSupported: () => false },
-    screen: { getDisplayMatching: () => ({ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }) },
-    powerSaveBlocker: {
-      start: () => {
-        electron.blockers.add(1)
-        return 1
-      },
-      stop: (id: number) => electron.blockers.delete(id),
-    },
-    dialog: {
-      showMessageBox: async () => {
-        electron.asked += 1
-        return { response: electron.answer }
-      },
-    },
-  }
-})
-
-interface WindowDouble extends EventEmitter {
-  readonly options: { readonly webPreferences: Record<string, unknown> }
-  readonly webContents: EventEmitter & {
-    readonly mainFrame: object
-    readonly posted: { readonly channel: string; readonly ports: unknown[] }[]
-    readonly opener: () => unknown
-  }
-  readonly progress: number | undefined
-  readonly closed: boolean
-  close(): void
-}
+vi.mock('electron', async () => (await import('../../../../test/electron-double.ts')).electronModule)
 
 let bench: EngineBench
 beforeAll(async () => {
   bench = new EngineBench()
   electron.folder = mkdtempSync(join(tmpdir(), 'slotbench-electron-'))
-  const { app } = await import('electron')
-  const { startApp } = await import('./app.ts')
-  startApp()
-  await vi.waitFor(() => expect(electron.windows.length).toBe(1))
-  // What the engine's process does with each port (`bench-process.ts`), in this process.
-  const [process] = electron.processes as (EventEmitter & { readonly taken: unknown[] })[]
-  const serve = (port: unknown) => serveWindow(bench.engine, electronPort(asElectron(port)))
-  process?.on('window', serve)
-  process?.taken.forEach(serve)
-  expect(app).toBeDefined()
+  await startDesktop(bench)
 })
 afterAll(async () => {
   await bench.close()
   rmSync(electron.folder, { recursive: true })
 })
 
-const shown = () => electron.windows[0] as WindowDouble
+function shown() {
+  const [window] = electron.windows
+  if (window === undefined) throw new Error('no window was opened')
+  return window
+}
+
 async function askForPort(senderFrame: object | null): Promise<unknown> {
-  const { ipcMain } = await import('electron')
   const { posted } = shown().webContents
   const before = posted.length
   ipcMain.emit(CHANNEL.port, { senderFrame })
@@ -212,7 +51,7 @@ describe('the desktop host', () => {
       sandbox: true,
       nodeIntegration: false,
     })
-    expect(webContents.opener()).toEqual({ action: 'deny' })
+    expect(webContents.opener?.()).toEqual({ action: 'deny' })
     for (const event of ['will-navigate', 'will-frame-navigate', 'will-attach-webview']) {
       const preventDefault = vi.fn()
       webContents.emit(event, { preventDefault })
@@ -224,14 +63,33 @@ describe('the desktop host', () => {
     expect(await askForPort({ url: 'https://evil.example' })).toBeUndefined()
     expect(await askForPort(null)).toBeUndefined()
     const port = await askForPort(shown().webContents.mainFrame)
-    const client = new BenchClient(async () => electronPort(asElectron(port)))
+    const client = new BenchClient(async () => electronPort(asElectronPort(port)))
     const state = await new Promise<BenchState>((resolve) =>
       client.subscribe((event) => event.type === 'snapshot' && resolve(event.state)),
     )
     expect(state.settings.firstStartDone).toBe(false)
+    // From its sources it does not renew itself.
+    expect(state.update).toEqual({ phase: 'unsupported' })
     await client.call('settings.set', { firstStartDone: true })
     expect(bench.engine.settings.settings.firstStartDone).toBe(true)
     client.close()
+  })
+
+  it('prints its own page into a file that somebody has chosen, and for no other frame', async () => {
+    const { webContents } = shown()
+    const file = join(electron.folder, 'certificate.pdf')
+    electron.saveAs = file
+    expect(await ipcMain.invoke(CHANNEL.savePdf, { url: 'https://evil.example' }, 'x')).toBeUndefined()
+    expect(webContents.printed).toEqual([])
+    expect(await ipcMain.invoke(CHANNEL.savePdf, webContents.mainFrame, 'b95f6b93')).toEqual({ path: file })
+    expect(readFileSync(file, 'latin1')).toMatch(/^%PDF-/)
+    expect(webContents.printed).toEqual([expect.objectContaining({ printBackground: true })])
+    electron.saveAs = undefined
+    expect(await ipcMain.invoke(CHANNEL.savePdf, webContents.mainFrame, 'b95f6b93')).toBeUndefined()
+    expect(webContents.printed).toHaveLength(1)
+    electron.saveAs = join(electron.folder, 'no/such/folder.pdf')
+    const failed = await ipcMain.invoke(CHANNEL.savePdf, webContents.mainFrame, 'b95f6b93')
+    expect(failed).toMatchObject({ error: { code: 'host-io' } })
   })
 
   it('keeps the computer awake while a job runs, shows its progress, and asks before it closes', async () => {
@@ -254,8 +112,7 @@ describe('the desktop host', () => {
   }, 30_000)
 
   it('starts the engine again when it dies, and quits only when it has let go', async () => {
-    const [first] = electron.processes as EventEmitter[]
-    first?.emit('exit', 139)
+    electron.processes[0]?.emit('exit', 139)
     await vi.waitFor(() => expect(electron.processes.length).toBe(2), { timeout: 10_000 })
     shown().close()
     expect(electron.asked).toBe(0)

@@ -1,8 +1,9 @@
 // The window: sandboxed, without a way to navigate, open windows or ask for permissions; all it gets is a port on the contract.
 import { join } from 'node:path'
-import { BrowserWindow, dialog, ipcMain } from 'electron'
+import { app, BrowserWindow, dialog, ipcMain } from 'electron'
 import { CHANNEL, type MenuAction } from '../../../shared/host-bridge.ts'
 import type { BenchService } from './bench-service.ts'
+import { savePdf } from './print-pdf.ts'
 import { START_PAGE } from './renderer-protocol.ts'
 import { keepPlace, lastPlace } from './window-place.ts'
 
@@ -21,8 +22,9 @@ export interface WindowOptions {
   readonly running: () => number
 }
 
-/** Set by `electron-vite dev` only: the address of the development server. */
-const DEVELOPMENT_PAGE = process.env['ELECTRON_RENDERER_URL']
+/** Set by `electron-vite dev` only: the address of the development server. A packaged program shows no page but its own. */
+const developmentPage = (): string | undefined =>
+  app.isPackaged ? undefined : process.env['ELECTRON_RENDERER_URL']
 
 export function openWindow({ bench, running }: WindowOptions): ShownWindow {
   const place = lastPlace()
@@ -50,7 +52,7 @@ export function openWindow({ bench, running }: WindowOptions): ShownWindow {
   feed(window, bench)
   askBeforeClosing(window, running)
   window.once('ready-to-show', () => window.show())
-  void window.loadURL(DEVELOPMENT_PAGE ?? START_PAGE)
+  void window.loadURL(developmentPage() ?? START_PAGE)
   return {
     get isClosed() {
       return window.isDestroyed()
@@ -82,7 +84,7 @@ function shutIn(window: BrowserWindow): void {
   webContents.session.setPermissionCheckHandler(() => false)
 }
 
-/** Gives the page a port when it asks for one, and the system's dialog. Messages from anything but this page are dropped. */
+/** Gives the page a port when it asks for one, and the system's dialogs. Messages from anything but this page are dropped. */
 function feed(window: BrowserWindow, bench: BenchService): void {
   const { webContents } = window
   const isOurs = (frame: Electron.WebFrameMain | null): boolean =>
@@ -106,9 +108,13 @@ function feed(window: BrowserWindow, bench: BenchService): void {
     })
     return filePaths[0]
   })
+  ipcMain.handle(CHANNEL.savePdf, ({ senderFrame }, name: unknown) =>
+    isOurs(senderFrame) && typeof name === 'string' ? savePdf(window, name) : undefined,
+  )
   window.once('closed', () => {
     ipcMain.off(CHANNEL.port, onPort)
     ipcMain.removeHandler(CHANNEL.pickPackage)
+    ipcMain.removeHandler(CHANNEL.savePdf)
   })
 }
 

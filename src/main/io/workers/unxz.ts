@@ -14,15 +14,16 @@ interface Library {
 const USES_PER_COPY = 256
 const SPARE_COPIES = 2
 
-const require = createRequire(import.meta.url)
+// Not named `require`: what bundles the desktop program brings one of that name into every file that has it.
+const commonJs = createRequire(import.meta.url)
 const spare: { library: Library; uses: number }[] = []
 
 /** A module holds one decoder and makes the next stream wait for the end of the one before (its context mutex), so two
  * streams that advance in turns would wait for each other for ever. A fresh copy has a decoder of its own. */
 function freshCopy(): Library {
-  const path = require.resolve('xz-decompress')
-  delete require.cache[path]
-  return require(path) as Library
+  const path = commonJs.resolve('xz-decompress')
+  delete commonJs.cache[path]
+  return commonJs(path) as Library
 }
 
 export async function* unxz(pull: Pull): AsyncGenerator<Uint8Array> {

@@ -2,9 +2,11 @@
 import { useEffect, useState } from 'react'
 import type { Certificate } from '../../../shared/certificate.ts'
 import type { Result } from '../../../shared/contract.ts'
+import { desktop } from '../../host-port.ts'
 import { clock, useFormats } from '../../i18n/format.ts'
 import { useText } from '../../i18n/index.ts'
 import { order } from '../../state/bench.ts'
+import { say } from '../../state/messages.ts'
 import { go } from '../../state/place.ts'
 import { Button, IconButton } from '../../ui/controls.tsx'
 import { Icon } from '../../ui/icon.tsx'
@@ -15,6 +17,8 @@ import { stateTone, stateWords } from '../wall/tile-status.ts'
 export function CertificateView({ id }: { readonly id: string }) {
   const t = useText()
   const [report, setReport] = useState<Result<'job.report'>>()
+  /** Where it was saved last. */
+  const [pdf, setPdf] = useState<string>()
   useEffect(() => {
     let wanted = true
     void order('job.report', { job: id }).then((answer) => wanted && setReport(answer))
@@ -22,6 +26,12 @@ export function CertificateView({ id }: { readonly id: string }) {
       wanted = false
     }
   }, [id])
+  const savePdf = async (): Promise<void> => {
+    const saved = await desktop?.savePdf(id)
+    if (saved === undefined) return
+    if ('error' in saved) say(saved.error)
+    else setPdf(saved.path)
+  }
   return (
     <>
       <div className="screen-head">
@@ -40,6 +50,11 @@ export function CertificateView({ id }: { readonly id: string }) {
             <Button icon="download" onClick={() => saveText(`${id}.html`, 'text/html', report.page)}>
               {t('certificate.page')}
             </Button>
+            {desktop !== undefined && (
+              <Button icon="download" onClick={() => void savePdf()}>
+                {t('certificate.pdf')}
+              </Button>
+            )}
             <Button icon="print" onClick={() => window.print()}>
               {t('certificate.print')}
             </Button>
@@ -49,7 +64,10 @@ export function CertificateView({ id }: { readonly id: string }) {
       {report !== undefined && (
         <>
           <Sheet certificate={report.certificate} />
-          <p className="quiet small wrap">{t('certificate.stored', { path: report.files.page })}</p>
+          <p className="quiet small wrap no-print">{t('certificate.stored', { path: report.files.page })}</p>
+          <p className="quiet small wrap no-print" role="status">
+            {pdf !== undefined && t('certificate.pdf-saved', { path: pdf })}
+          </p>
         </>
       )}
     </>

@@ -6,6 +6,7 @@ import { order, useBench } from '../../state/bench.ts'
 import { Button, Choices, NumberField, Select, Switch, TextField } from '../../ui/controls.tsx'
 import { BayOrder } from './bay-order.tsx'
 import { DoctorCard } from './doctor-card.tsx'
+import { UpdateCard } from './update-card.tsx'
 
 const change = (settings: Partial<Omit<Settings, 'bays'>>): void => void order('settings.set', settings)
 
@@ -30,6 +31,7 @@ export function SettingsScreen() {
             <h2>{t('keys.title')}</h2>
             <Keys />
           </section>
+          <UpdateCard />
           {host !== undefined && (
             <p className="quiet small">
               {t('settings.about', { version: host.version, platform: host.platform })} (

@@ -40,6 +40,8 @@ function Bay({ bay, job }: { readonly bay: BayView; readonly job: JobView | unde
   const place = useBench(({ bench }) => placeOf(bench, bay.bay))
   const { sighting, work } = bay
   const problem = sighting?.problem ?? bay.problem
+  // While it is planned for, a terminal restarts into other modes and is away in between; the plan must find its card again.
+  const mayPlan = sighting?.protocol !== undefined || work?.kind === 'planning'
   return (
     <div className="screen terminal">
       <BayHead bay={bay} job={job} />
@@ -49,8 +51,8 @@ function Bay({ bay, job }: { readonly bay: BayView; readonly job: JobView | unde
       <div className="columns">
         <div className="stack">
           {job !== undefined && <JobCard job={job} />}
-          {job?.state !== 'running' && sighting?.protocol !== undefined && (
-            <PlanCard key={String(sighting.protocol === 'edl')} bay={bay} />
+          {job?.state !== 'running' && mayPlan && (
+            <PlanCard key={String(sighting?.protocol === 'edl')} bay={bay} />
           )}
           {sighting !== undefined && sighting.protocol === undefined && <Recognised bay={bay} />}
           <SlotLanes facts={facts} job={job} />
