@@ -19,7 +19,7 @@ function published(name: string, models: readonly string[], timestamp: number): 
     size: bytes(1),
     sha256: sha256(name.charCodeAt(0).toString(16).repeat(32)),
   }
-  const facts = romFactsSchema.parse({ ...romInfo(name), models, timestamp })
+  const facts = romFactsSchema.parse({ ...romInfo(name), models, timestamp, notes: '' })
   return { publisher: 'acme', name, target, index: target, facts }
 }
 

@@ -174,7 +174,7 @@ describe('a download', () => {
     const gate = gated()
     await call('download.start', { rom: one })
     await window.until((s) => (transferOf(s)?.done ?? 0) > 4 * MIB)
-    if (server !== undefined) server.trick = ({ path }) => /zip$/.test(path)
+    if (server !== undefined) server.trick = ({ path }) => /two\.zip$/.test(path)
     const { transfer } = await call('download.start', { rom: two })
     await call('transfer.stop', { transfer })
     await bench.restart()
