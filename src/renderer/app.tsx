@@ -45,7 +45,8 @@ function Frame() {
   const { screen, item } = usePlace()
   const main = useRef<HTMLElement>(null)
   const shown = useRef('')
-  const place = `${screen} ${item ?? ''}`
+  // Tabs of one screen keep the keyboard where it is.
+  const place = screen === 'packages' ? screen : `${screen} ${item ?? ''}`
   // Whoever listens to the page learns of the new screen, and the keyboard goes on from there.
   useEffect(() => {
     if (shown.current !== '' && shown.current !== place) main.current?.focus()
@@ -69,7 +70,7 @@ function ScreenOf({ screen, item }: { readonly screen: Screen; readonly item: st
     case 'session':
       return <SessionScreen />
     case 'packages':
-      return <Packages />
+      return <Packages tab={item} />
     case 'history':
       return <History job={item} />
     case 'guides':

@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest'
 import { EngineBench, portPair, TestWindow } from '../../test/engine-bench.ts'
 import { BenchClient, type BenchEvent, type WirePort } from './bench-api.ts'
-import { CONTRACT_VERSION, FIRST_SETTINGS, type HostMessage, RESYNC } from './contract.ts'
+import { CONTRACT_VERSION, FIRST_SETTINGS, type HostMessage, NO_FIRMWARE, RESYNC } from './contract.ts'
 
 const STATE = {
   host: { kind: 'station', version: '1', platform: 'test' },
-  ...{ bays: [], jobs: [], roms: [], notices: [], log: [], settings: FIRST_SETTINGS },
+  ...{ bays: [], jobs: [], roms: [], notices: [], log: [], settings: FIRST_SETTINGS, firmware: NO_FIRMWARE },
   update: { phase: 'unsupported' },
   session: { active: false, policy: 'seamless', wipe: false, countdown: 5, bays: [] },
 } as const

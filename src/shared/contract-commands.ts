@@ -1,6 +1,7 @@
 // Every command of the contract: what it is given and what it gives back, checked on both sides.
 import { z } from 'zod'
 import { certificateSchema } from './certificate.ts'
+import { FIRMWARE_COMMANDS } from './contract-firmware-commands.ts'
 import { logLineSchema } from './contract-log.ts'
 import { bayIdSchema, jobIdSchema, settingsSchema, stepViewSchema, TEXT } from './contract-views.ts'
 import { doctorReportSchema } from './doctor.ts'
@@ -91,7 +92,11 @@ export const COMMANDS = {
   /** A programmer for EDL, which stays with the bench. */
   'loader.add': { params: z.strictObject({ path }), result: done },
   'files.list': {
-    params: z.strictObject({ folder: path.exactOptional() }),
+    params: z.strictObject({
+      folder: path.exactOptional(),
+      /** What is looked for; default: packages and programmers. */
+      kind: z.enum(['package', 'root', 'key', 'folder']).exactOptional(),
+    }),
     result: z.object({
       folder: z.string(),
       parent: z.string().exactOptional(),
@@ -200,6 +205,8 @@ export const COMMANDS = {
     result: z.object({ bay: bayIdSchema }),
   },
   'simulation.remove': { params: onBay, result: done },
+
+  ...FIRMWARE_COMMANDS,
 } as const
 
 export type CommandName = keyof typeof COMMANDS

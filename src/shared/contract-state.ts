@@ -1,5 +1,6 @@
 // The read model: one snapshot, then ordered changes. A window that missed one asks for a new snapshot, so it never shows a guess.
 import { z } from 'zod'
+import { firmwareViewSchema, transferViewSchema } from './contract-firmware.ts'
 import { type LogLine, logLineSchema } from './contract-log.ts'
 import { updateViewSchema } from './contract-update.ts'
 import {
@@ -31,6 +32,7 @@ export const benchStateSchema = z.object({
   /** Those of this run, those that run, and those that nobody has acknowledged; the newest first. */
   jobs: z.array(jobViewSchema).max(512),
   roms: z.array(romViewSchema).max(256),
+  firmware: firmwareViewSchema,
   session: sessionViewSchema,
   settings: settingsSchema,
   notices: z.array(noticeSchema).max(32),
@@ -50,6 +52,9 @@ export const changeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('progress'), id: jobIdSchema, progress: progressSchema }),
   z.object({ kind: z.literal('rom'), rom: romViewSchema }),
   z.object({ kind: z.literal('rom-gone'), id: jobIdSchema }),
+  z.object({ kind: z.literal('firmware'), firmware: firmwareViewSchema.omit({ transfers: true }) }),
+  z.object({ kind: z.literal('transfer'), transfer: transferViewSchema }),
+  z.object({ kind: z.literal('transfer-gone'), id: jobIdSchema }),
   z.object({ kind: z.literal('session'), session: sessionViewSchema }),
   z.object({ kind: z.literal('settings'), settings: settingsSchema }),
   z.object({ kind: z.literal('notices'), notices: z.array(noticeSchema).max(32) }),
@@ -83,6 +88,18 @@ export function applyChange(state: BenchState, change: Change): BenchState {
       return { ...state, roms: placed(state.roms, change.rom, ({ id }) => id, 'first') }
     case 'rom-gone':
       return { ...state, roms: state.roms.filter(({ id }) => id !== change.id) }
+    case 'firmware':
+      return { ...state, firmware: { ...state.firmware, ...change.firmware } }
+    case 'transfer':
+      return withTransfers(
+        state,
+        placed(state.firmware.transfers, change.transfer, ({ id }) => id),
+      )
+    case 'transfer-gone':
+      return withTransfers(
+        state,
+        state.firmware.transfers.filter(({ id }) => id !== change.id),
+      )
     case 'session':
       return { ...state, session: change.session }
     case 'settings':
@@ -96,6 +113,10 @@ export function applyChange(state: BenchState, change: Change): BenchState {
     default:
       return missingCase(change)
   }
+}
+
+function withTransfers(state: BenchState, transfers: BenchState['firmware']['transfers']): BenchState {
+  return { ...state, firmware: { ...state.firmware, transfers } }
 }
 
 /** In the place of the one with the same key, else at one end. */

@@ -275,6 +275,14 @@ export const settingsSchema = z.object({
   /** Read what is plugged in by itself. */
   autoRead: z.boolean(),
   operator: z.string().max(80),
+  /** Bytes of all ROMs in the cache together. */
+  cacheLimit: z
+    .number()
+    .int()
+    .min(1024 ** 3)
+    .max(2 ** 50),
+  /** Channels of repositories in which this bench takes part. */
+  channels: z.array(z.string().trim().min(1).max(128)).min(1).max(8),
   /** Known ports in the order of the wall, with their names. */
   bays: z.array(z.object({ bay: bayIdSchema, name: z.string().max(40).exactOptional() })).max(256),
   firstStartDone: z.boolean(),
@@ -291,6 +299,8 @@ export const FIRST_SETTINGS: Settings = {
   sounds: false,
   autoRead: true,
   operator: '',
+  cacheLimit: 64 * 1024 ** 3,
+  channels: ['stable'],
   bays: [],
   firstStartDone: false,
 }

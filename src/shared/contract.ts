@@ -4,6 +4,7 @@ import { benchStateSchema, changeSchema } from './contract-state.ts'
 import { noticeSchema } from './contract-views.ts'
 
 export * from './contract-commands.ts'
+export * from './contract-firmware.ts'
 export * from './contract-log.ts'
 export * from './contract-state.ts'
 export * from './contract-update.ts'

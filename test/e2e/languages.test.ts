@@ -3,7 +3,17 @@ import { expect, it } from 'vitest'
 import { LANGUAGES } from '../../src/shared/contract.ts'
 import { inBrowser } from './bench-in-browser.ts'
 
-const SCREENS = ['bays', 'bay/usb:1-2', 'session', 'packages', 'history', 'guides/bootloader', 'settings']
+const SCREENS = [
+  'bays',
+  'bay/usb:1-2',
+  'session',
+  'packages',
+  'packages/repository',
+  'packages/cache',
+  'history',
+  'guides/bootloader',
+  'settings',
+]
 /** Elements whose text is wider than they are, and that do not say so with an ellipsis; and the page itself. */
 const OVERFLOWING = `[...document.querySelectorAll('main, button:not(.tile), .chip, h1:not(.unseen), h2, label')]
   .filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline' && e.clientWidth > 0)

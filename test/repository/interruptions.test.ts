@@ -37,6 +37,7 @@ function fullAfter(store: RomStore, room: { left: number; honest: boolean }): Ro
     find: (sha256) => store.find(sha256),
     seeds: (wanted) => store.seeds(wanted),
     makeRoom: (size) => store.makeRoom(size),
+    proven: (rom, index) => store.proven(rom, index),
     async begin(rom: PublishedRom, index: ChunkIndex, waiting: Waiting): Promise<Begun> {
       const begun = await store.begin(rom, index, waiting)
       if (begun.kind === 'finished') return begun

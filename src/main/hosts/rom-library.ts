@@ -1,6 +1,7 @@
 // The ROMs that a bench can have: its repositories and its cache put together, for every host.
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { EXIT } from '../../shared/error-catalogue.ts'
 import { asSlotbenchError, SlotbenchError } from '../../shared/errors.ts'
 import { Deadline } from '../../shared/io-options.ts'
 import type { CompiledDeployments } from '../core/eligibility/compile.ts'
@@ -12,6 +13,7 @@ import { DownloadJournal } from '../io/repository/download-journal.ts'
 import { KnownRepositories, type KnownRepository } from '../io/repository/known-repositories.ts'
 import { RomCache } from '../io/repository/rom-cache.ts'
 import { refreshTrusted } from '../io/repository/trusted-metadata.ts'
+import { type FetchNeed, fetchNeed } from '../repository/fetch-need.ts'
 import { addressOf, type Fetched, type FetchOptions, fetchRom, fetchTarget } from '../repository/fetch-rom.ts'
 import { metadataFile, type PublishedRom } from '../repository/format.ts'
 import { fetchSmall, type HttpClient, PATIENCE } from '../repository/http.ts'
@@ -19,11 +21,11 @@ import type { Listing, MetadataSource } from '../repository/listing.ts'
 
 export interface LibraryOptions {
   readonly data: string
-  /** Shared with other benches, or the bench's own in `data`. */
+  /** Default: what `$SLOTBENCH_CACHE` names, shared with other benches, or the bench's own in `data`. */
   readonly cache?: string
   readonly workshop: Workshop
   /** Of the cache, bytes. */
-  readonly limit?: number
+  readonly limit: number
 }
 
 export interface ListedRepository {
@@ -38,12 +40,19 @@ export interface ListedRom {
   readonly rom: PublishedRom
 }
 
-export const CACHE_LIMIT = 64 * 1024 ** 3
+/** Names a cache that several benches share. */
+const CACHE_VARIABLE = 'SLOTBENCH_CACHE'
 /** One file of metadata; milliseconds. */
 const METADATA_MS = 60_000
 const MAX_DEPLOYMENT = 64 * 1024 * 1024
-/** Failures of the network: what was listed last still counts until it expires. */
-const OFFLINE = new Set(['repo-unreachable', 'repo-slow', 'repo-web-page', 'repo-incomplete', 'repo-refused'])
+/** Failures of the network: what was listed last still counts until it expires, and a download can go on later. */
+export const OFFLINE: ReadonlySet<string> = new Set([
+  'repo-unreachable',
+  'repo-slow',
+  'repo-web-page',
+  'repo-incomplete',
+  'repo-refused',
+])
 
 export class RomLibrary {
   readonly repositories: KnownRepositories
@@ -52,12 +61,31 @@ export class RomLibrary {
   readonly #journal: DownloadJournal
   readonly #workshop: Workshop
 
-  constructor({ data, cache, workshop, limit = CACHE_LIMIT }: LibraryOptions) {
+  constructor({ data, cache = process.env[CACHE_VARIABLE], workshop, limit }: LibraryOptions) {
     this.repositories = new KnownRepositories(join(data, 'repositories'))
     this.#journal = new DownloadJournal(join(data, 'repository.sqlite'))
-    this.cache = new RomCache(cache ?? join(data, 'cache'), { journal: this.#journal, workshop, limit })
+    this.cache = new RomCache(cache || join(data, 'cache'), { journal: this.#journal, workshop, limit })
     this.http = withFolders(httpClient())
     this.#workshop = workshop
+  }
+
+  /** Trusts a repository by its root, and looks at once whether it is there and holds.
+   * @throws SlotbenchError; then what does not hold is not trusted, and what is only out of reach stays. */
+  async trust(
+    repository: Omit<KnownRepository, 'addedAt'>,
+    root: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<ListedRepository> {
+    const before = await this.repositories.get(repository.name).catch(() => undefined)
+    const added = await this.repositories.add(repository, root)
+    try {
+      return await this.list(added, signal)
+    } catch (thrown) {
+      const error = asSlotbenchError(thrown)
+      if (error.exitCode === EXIT.package && before === undefined)
+        await this.repositories.remove(repository.name)
+      throw error
+    }
   }
 
   /** What the repository has now, or what it had when it was last asked.
@@ -152,6 +180,12 @@ export class RomLibrary {
   /** Into the cache, or what is there of it already. */
   fetch({ repository, rom }: ListedRom, options: FetchOptions): Promise<Fetched> {
     return this.fetchFrom(rom, addresses(repository, 'targets'), options)
+  }
+
+  /** What fetching it would cost, as far as its index tells. */
+  need({ repository, rom }: ListedRom, options: Pick<FetchOptions, 'signal'>): Promise<FetchNeed> {
+    const bases = addresses(repository, 'targets')
+    return fetchNeed(rom, { http: this.http, store: this.cache, bases }, options)
   }
 
   fetchFrom(rom: PublishedRom, bases: readonly string[], options: FetchOptions): Promise<Fetched> {

@@ -1,6 +1,7 @@
 // The cache of ROMs as fetching sees it; `io/repository` keeps it on a disk that several benches may share.
 import type { Sha256 } from '../../shared/units.ts'
 import type { ChunkIndex } from './chunk-index.ts'
+import type { ChunkSet } from './chunk-set.ts'
 import type { PublishedRom } from './format.ts'
 import type { PartialFile, Seed } from './partial-file.ts'
 
@@ -23,6 +24,8 @@ export interface RomStore {
   find(sha256: Sha256): Promise<CachedRom | undefined>
   /** Begins or goes on with a download; nobody else works on it until `close`. */
   begin(rom: PublishedRom, index: ChunkIndex, waiting: Waiting): Promise<Begun>
+  /** What is proven of an unfinished download; undefined where there is none. Nobody is kept from going on with it. */
+  proven(rom: PublishedRom, index: ChunkIndex): Promise<ChunkSet | undefined>
   /** Packages at hand, those of the same terminals first. */
   seeds(wanted: PublishedRom): AsyncIterable<Seed>
   /** Removes what was not used for longest until `bytes` more keep within the limit. */

@@ -14,6 +14,12 @@ export interface ModelGroup {
   readonly deployments: readonly Deployment[]
 }
 
+/** One ROM with every deployment that offers it. */
+export interface Offer {
+  readonly rom: OfferedRom
+  readonly deployments: readonly Deployment[]
+}
+
 export interface CompiledDeployments {
   /** All of them. */
   readonly count: number
@@ -21,6 +27,8 @@ export interface CompiledDeployments {
   /** Reasons by id of the ROM. */
   readonly withdrawn: ReadonlyMap<string, string>
   readonly groups: ReadonlyMap<string, readonly ModelGroup[]>
+  /** By the name under which the repository holds the package. */
+  readonly offers: ReadonlyMap<string, readonly Offer[]>
 }
 
 /** @throws SlotbenchError `deployments-invalid` saying where and why. */
@@ -48,7 +56,14 @@ export function compileDeployments(set: DeploymentSet): CompiledDeployments {
   for (const { id, rom } of set.deployments)
     if (!roms.has(rom)) throw invalid(`deployment ${id} offers the ROM ${rom}, which is not described`)
   const groups = groupByModels(set.deployments)
-  return { count: set.deployments.length, roms, withdrawn, groups: indexByName(groups) }
+  const offers = offersByTarget(set)
+  return { count: set.deployments.length, roms, withdrawn, groups: indexByName(groups), offers }
+}
+
+function offersByTarget({ roms, deployments }: DeploymentSet): ReadonlyMap<string, readonly Offer[]> {
+  const byRom = Map.groupBy(deployments, ({ rom }) => rom)
+  const offers = roms.map((rom): Offer => ({ rom, deployments: byRom.get(rom.id) ?? [] }))
+  return Map.groupBy(offers, ({ rom }) => rom.target)
 }
 
 function groupByModels(deployments: readonly Deployment[]): readonly ModelGroup[] {

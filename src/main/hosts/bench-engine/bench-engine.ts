@@ -1,11 +1,12 @@
 // The engine behind every window: all parts of the bench put together around one state, whatever host serves it.
 import { join } from 'node:path'
-import { type BenchState, LOG_KEPT } from '../../../shared/contract.ts'
+import { type BenchState, LOG_KEPT, NO_FIRMWARE } from '../../../shared/contract.ts'
 import type { LoadUsbBackend } from '../../io/usb/usb-watch.ts'
 import { type Bench, type BenchOptions, openBench } from '../bench.ts'
 import { VERSION } from '../version.ts'
 import { BayBoard } from './bay-board.ts'
 import { BayDesk } from './bay-desk.ts'
+import { FirmwareDesk } from './firmware/firmware-desk.ts'
 import { FlashSession, NO_SESSION } from './flash-session.ts'
 import { JobRunner } from './job-runner.ts'
 import { LogBook } from './log-book.ts'
@@ -31,6 +32,7 @@ export class BenchEngine {
   readonly desk: BayDesk
   readonly board: BayBoard
   readonly library: RomLibrary
+  readonly firmware: FirmwareDesk
   readonly runner: JobRunner
   readonly planner: Planner
   readonly session: FlashSession
@@ -55,6 +57,7 @@ export class BenchEngine {
     this.board = new BayBoard({ bench, model, log, desk, settings })
     const { board } = this
     this.library = new RomLibrary({ bench, model, log })
+    this.firmware = new FirmwareDesk({ bench, model, board, settings, packages: this.library })
     this.updates = new UpdateDesk({ model, running: () => this.runner.running })
     const { updates } = this
     this.runner = new JobRunner({
@@ -81,6 +84,7 @@ export class BenchEngine {
     this.board.close()
     await this.runner.close()
     await this.desk.close()
+    await this.firmware.close()
     this.library.close()
     this.simulation.close()
     this.model.flush()
@@ -102,6 +106,7 @@ function firstState(kind: BenchState['host']['kind'], settings: SettingsStore): 
     bays: [],
     jobs: [],
     roms: [],
+    firmware: NO_FIRMWARE,
     session: { ...NO_SESSION, countdown: settings.settings.countdown },
     settings: settings.settings,
     notices: [],

@@ -32,7 +32,7 @@ export const HANDLERS: { readonly [N in CommandName]: Handler<N> } = {
   'rom.remove': ({ library }, { rom }) => done(library.remove(rom)),
   'rom.detail': ({ library }, { rom }) => ({ info: library.detail(rom) }),
   'loader.add': async ({ bench }, { path }) => done(await bench.keepLoader(path)),
-  'files.list': (_, { folder }) => listFolder(folder),
+  'files.list': (_, query) => listFolder(query),
 
   'plan.make': async ({ planner }, request) => ({ plan: await planner.make(request) }),
   'job.start': async ({ planner, runner }, { plan }) => ({ job: await runner.start(planner.take(plan)) }),
@@ -85,8 +85,12 @@ export const HANDLERS: { readonly [N in CommandName]: Handler<N> } = {
   'session.hold': ({ session }, { bay }) => done(session.hold(bay)),
   'session.recheck': ({ session }, { bay }) => done(session.recheck(bay)),
 
-  'settings.set': ({ settings, model }, change) =>
-    done(model.change({ kind: 'settings', settings: settings.change(dropUndefined(change)) })),
+  'settings.set': ({ settings, model, firmware }, change) => {
+    model.change({ kind: 'settings', settings: settings.change(dropUndefined(change)) })
+    if (change.cacheLimit !== undefined || change.channels !== undefined)
+      firmware.settingsChanged(settings.settings.cacheLimit)
+    return DONE
+  },
   'log.read': ({ log }, query) => log.read(query),
   'host.doctor': async () => ({
     report: examine(await inspectHost(resourceFile('udev/51-slotbench.rules'))),
@@ -100,6 +104,34 @@ export const HANDLERS: { readonly [N in CommandName]: Handler<N> } = {
     return { bay }
   },
   'simulation.remove': ({ simulation }, { bay }) => done(simulation.remove(bay)),
+
+  'firmware.refresh': ({ firmware }) => {
+    // How it ends is told at each repository.
+    firmware.catalogue.refresh().catch(() => {})
+    return DONE
+  },
+  'firmware.search': ({ firmware }, query) => firmware.search.search(query),
+  'firmware.best': ({ firmware }, query) => firmware.search.best(query),
+  'firmware.need': ({ firmware }, { rom }) => firmware.cache.need(rom),
+  'download.start': ({ firmware }, { rom }) => ({ transfer: firmware.transfers.download(rom) }),
+  'transfer.stop': async ({ firmware }, { transfer }) => done(await firmware.transfers.stop(transfer)),
+  'transfer.drop': async ({ firmware }, { transfer }) => done(await firmware.transfers.drop(transfer)),
+  'cache.list': ({ firmware }) => firmware.cache.list(),
+  'cache.pin': async ({ firmware }, request) => done(await firmware.cache.pin(request)),
+  'cache.remove': async ({ firmware }, { rom }) => done(await firmware.cache.remove(rom)),
+  'cache.use': ({ firmware }, { rom }) => firmware.cache.use(rom),
+  'stick.export': ({ firmware }, { folder, roms }) => ({
+    transfer: firmware.transfers.exportTo(folder, roms),
+  }),
+  'stick.import': ({ firmware }, { folder }) => ({ transfer: firmware.transfers.importFrom(folder) }),
+  'repository.change': async ({ firmware }, change) => done(await firmware.changeRepository(change)),
+
+  'trust.list': ({ firmware }) => firmware.trust.list(),
+  'trust.add-key': ({ firmware }, request) => firmware.trust.addKey(request),
+  'trust.remove-key': ({ firmware }, { name }) => done(firmware.trust.removeKey(name)),
+  'trust.add-repository': async ({ firmware }, request) => done(await firmware.trust.addRepository(request)),
+  'trust.remove-repository': async ({ firmware }, { name }) =>
+    done(await firmware.trust.removeRepository(name)),
 }
 
 function done(_: unknown): Record<string, never> {

@@ -3,19 +3,28 @@ import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import type { FileEntry, Result } from '../../../shared/contract.ts'
+import type { FileEntry, Params, Result } from '../../../shared/contract.ts'
 import { SlotbenchError } from '../../../shared/errors.ts'
 
 const MOST = 2_000
-/** What a package or a programmer may be called; folders may be fastboot sets. */
-const PACKAGE = /\.(zip|bin|img|pac|mbn|elf|melf|xml|txt)$/i
+/** What each may be called; folders may be fastboot sets. */
+const WANTED = {
+  package: /\.(zip|bin|img|pac|mbn|elf|melf|xml|txt)$/i,
+  root: /\.json$/i,
+  key: /\.(pem|der|crt|cer|pub|bin|key|avbpubkey)$/i,
+  // Folders alone.
+  folder: /$^/,
+} as const
 
 /** @param folder default: the user's own. @throws SlotbenchError `host-io`. */
-export async function listFolder(folder: string | undefined): Promise<Result<'files.list'>> {
+export async function listFolder({
+  folder,
+  kind = 'package',
+}: Params<'files.list'>): Promise<Result<'files.list'>> {
   const here = resolve(folder ?? homedir())
   const all = await entriesOf(here)
   const wanted = all
-    .filter((entry) => !entry.name.startsWith('.') && (!entry.isFile() || PACKAGE.test(entry.name)))
+    .filter((entry) => !entry.name.startsWith('.') && (!entry.isFile() || WANTED[kind].test(entry.name)))
     .sort((a, b) => Number(a.isFile()) - Number(b.isFile()) || byName.compare(a.name, b.name))
   const listed = await Promise.all(wanted.slice(0, MOST).map((entry) => describe(here, entry)))
   const parent = dirname(here)

@@ -1,7 +1,13 @@
 // What is told in batches leads every window to the same state as the host's, whatever was changed in whatever order.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { applyChange, type BenchState, type Change, FIRST_SETTINGS } from '../../../shared/contract.ts'
+import {
+  applyChange,
+  type BenchState,
+  type Change,
+  FIRST_SETTINGS,
+  NO_FIRMWARE,
+} from '../../../shared/contract.ts'
 import { clip, clipAll } from './clip.ts'
 import { NO_SESSION } from './flash-session.ts'
 import { LogBook } from './log-book.ts'
@@ -12,6 +18,7 @@ const EMPTY: BenchState = {
   host: { kind: 'station', version: '1', platform: 'test' },
   ...{ bays: [], jobs: [], roms: [], session: NO_SESSION, settings: FIRST_SETTINGS, notices: [], log: [] },
   update: { phase: 'unsupported' },
+  firmware: NO_FIRMWARE,
 }
 
 const id = fc.constantFrom('a', 'b', 'c', 'd')

@@ -96,6 +96,10 @@ function keyOf(change: Change): string {
       return `rom ${change.rom.id}`
     case 'rom-gone':
       return `rom-gone ${change.id}`
+    case 'transfer':
+      return `transfer ${change.transfer.id}`
+    case 'transfer-gone':
+      return `transfer-gone ${change.id}`
     default:
       return change.kind
   }

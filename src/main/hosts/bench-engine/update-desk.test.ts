@@ -1,6 +1,6 @@
 // When updates are looked for, fetched and installed, as the windows see it.
 import { describe, expect, it } from 'vitest'
-import { type BenchState, FIRST_SETTINGS } from '../../../shared/contract.ts'
+import { type BenchState, FIRST_SETTINGS, NO_FIRMWARE } from '../../../shared/contract.ts'
 import type { UpdateOrder } from '../update-messages.ts'
 import { NO_SESSION } from './flash-session.ts'
 import { ReadModel } from './read-model.ts'
@@ -9,6 +9,7 @@ import { UpdateDesk } from './update-desk.ts'
 const EMPTY: BenchState = {
   host: { kind: 'electron', version: '0.1.0', platform: 'test' },
   ...{ bays: [], jobs: [], roms: [], session: NO_SESSION, settings: FIRST_SETTINGS, notices: [], log: [] },
+  firmware: NO_FIRMWARE,
   update: { phase: 'unsupported' },
 }
 

@@ -2,20 +2,19 @@
 import type { SlotbenchError } from '../../../shared/errors.ts'
 import { createWorkshop } from '../../io/workers/workshop.ts'
 import type { FetchOptions } from '../../repository/fetch-rom.ts'
+import { SettingsStore } from '../bench-engine/settings-store.ts'
 import { type ListedRepository, RomLibrary } from '../rom-library.ts'
 import type { CommandContext } from './command.ts'
 import { showPass } from './progress.ts'
-
-/** Names a cache that several benches share. */
-export const CACHE_VARIABLE = 'SLOTBENCH_CACHE'
 
 export async function withLibrary<T>(
   context: CommandContext,
   work: (library: RomLibrary) => Promise<T>,
 ): Promise<T> {
   const workshop = createWorkshop()
-  const cache = process.env[CACHE_VARIABLE]
-  const library = new RomLibrary({ data: context.data, workshop, ...(cache && { cache }) })
+  // As large as it was set in the window: a command must not remove what the window keeps.
+  const { cacheLimit: limit } = new SettingsStore(context.data).settings
+  const library = new RomLibrary({ data: context.data, workshop, limit })
   try {
     return await work(library)
   } finally {

@@ -1,6 +1,6 @@
 // The repositories that this bench trusts, one folder each: where they are, what is trusted, and what was listed last.
 import { createHash } from 'node:crypto'
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { SlotbenchError } from '../../../shared/errors.ts'
@@ -55,8 +55,19 @@ export class KnownRepositories {
     await trustRoot(this.trusted(name), root)
     await rm(join(this.#folder, name, LISTING), { force: true })
     const config = { ...(url !== undefined && { url }), mirrors, addedAt: new Date().toISOString() }
-    await writeWhole(join(this.#folder, name, CONFIG), Buffer.from(JSON.stringify(config, undefined, 2)))
+    await this.#write(name, config)
     return { name, ...config }
+  }
+
+  /** Other addresses; what is trusted of it stays.
+   * @throws SlotbenchError `repo-unknown`. */
+  async change(name: string, { url, mirrors }: Pick<KnownRepository, 'url' | 'mirrors'>): Promise<void> {
+    const { addedAt } = await this.get(name)
+    await this.#write(name, { ...(url !== undefined && { url }), mirrors, addedAt })
+  }
+
+  #write(name: string, config: z.infer<typeof repositorySchema>): Promise<void> {
+    return writeWhole(join(this.#folder, name, CONFIG), Buffer.from(JSON.stringify(config, undefined, 2)))
   }
 
   /** @throws SlotbenchError `repo-unknown`. */
@@ -81,6 +92,11 @@ export class KnownRepositories {
     if (!kept.success) return undefined
     const { roms, deployment, publishedAt, expires } = kept.data
     return { roms, deployment, publishedAt, expires, problems: [] }
+  }
+
+  /** When it was listed last; undefined when it never was. */
+  async listedAt(name: string): Promise<Date | undefined> {
+    return (await stat(join(this.#folder, name, LISTING)).catch(() => undefined))?.mtime
   }
 
   async keepDeployment(name: string, content: Uint8Array): Promise<void> {

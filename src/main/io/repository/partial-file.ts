@@ -1,6 +1,7 @@
 // The unfinished file of a download on this computer's disk.
 import { hash } from 'node:crypto'
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import type { BigIntStats } from 'node:fs'
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { abortError, SlotbenchError } from '../../../shared/errors.ts'
 import type { ChunkIndex } from '../../repository/chunk-index.ts'
@@ -9,7 +10,7 @@ import type { PartialFile } from '../../repository/partial-file.ts'
 import { freeSpace } from '../files/free-space.ts'
 import { fileError } from '../files/open-file.ts'
 import { writingError } from '../files/write-whole.ts'
-import type { DownloadJournal } from './download-journal.ts'
+import type { DownloadJournal, FileIdentity } from './download-journal.ts'
 
 export interface OpenPartial extends PartialFile {
   /** Looks at every chunk anew: what the journal knows may be of a disk that forgot. */
@@ -27,8 +28,8 @@ export async function openPartial(
 ): Promise<OpenPartial> {
   const { handle, existed } = await openOrMake(path)
   try {
-    const { ino, birthtimeNs } = await handle.stat({ bigint: true })
-    const file = new DiskPartial({ path, handle, index, journal, identity: `${ino} ${birthtimeNs}` })
+    const identity = identityOf(await handle.stat({ bigint: true }))
+    const file = new DiskPartial({ path, handle, index, journal, identity })
     const bits = journal.proven(path, file.identity, index.sha256)
     if (bits !== undefined) file.proven = new ChunkSet(index.count, bits)
     else if (existed) await file.recheck(signal)
@@ -39,6 +40,21 @@ export async function openPartial(
     await handle.close()
     throw writingError(error, path)
   }
+}
+
+/** What the journal knows of the file at `path`; undefined where there is none, or nobody's journal knows it. */
+export async function provenIn(
+  path: string,
+  index: ChunkIndex,
+  journal: DownloadJournal,
+): Promise<ChunkSet | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined)
+  const bits = found && journal.proven(path, identityOf(found), index.sha256)
+  return bits && new ChunkSet(index.count, bits)
+}
+
+function identityOf({ ino, birthtimeNs }: Pick<BigIntStats, 'ino' | 'birthtimeNs'>): FileIdentity {
+  return `${ino} ${birthtimeNs}`
 }
 
 async function openOrMake(path: string): Promise<{ readonly handle: FileHandle; readonly existed: boolean }> {

@@ -12,14 +12,15 @@ import { type Sha256, sha256 } from '../../../shared/units.ts'
 import { release } from '../../core/release.ts'
 import type { Workshop } from '../../core/workshop.ts'
 import { type ChunkIndex, parseChunkIndex } from '../../repository/chunk-index.ts'
+import type { ChunkSet } from '../../repository/chunk-set.ts'
 import { type PublishedRom, publishedRomSchema } from '../../repository/format.ts'
 import type { Seed } from '../../repository/partial-file.ts'
 import type { Begun, CachedRom, RomStore, UnfinishedRom, Waiting } from '../../repository/rom-store.ts'
 import { fileError, openFile } from '../files/open-file.ts'
 import { moveDurably, writeWhole, writingError } from '../files/write-whole.ts'
 import type { DownloadJournal } from './download-journal.ts'
-import { isHeld, takeLock } from './file-lock.ts'
-import { openPartial } from './partial-file.ts'
+import { isHeld, takeLock, withFileLock } from './file-lock.ts'
+import { openPartial, provenIn } from './partial-file.ts'
 
 /** How long another bench may be at the same download; it tells how it goes. */
 const WAIT_MS = Number.POSITIVE_INFINITY
@@ -29,17 +30,20 @@ const STALE_MS = 30 * 86_400_000
 export interface CacheOptions {
   readonly journal: DownloadJournal
   readonly workshop: Pick<Workshop, 'hasher'>
-  /** Bytes of all packages together. */
+  /** Bytes of all packages together; see `limit`. */
   readonly limit: number
 }
 
 export class RomCache implements RomStore {
   readonly folder: string
+  /** Bytes of all packages together; kept when the next one needs room. */
+  limit: number
   readonly #options: CacheOptions
 
   constructor(folder: string, options: CacheOptions) {
     this.folder = resolve(folder)
     this.#options = options
+    this.limit = options.limit
   }
 
   /** Newest use first. */
@@ -189,6 +193,21 @@ export class RomCache implements RomStore {
     return cached
   }
 
+  proven(rom: PublishedRom, index: ChunkIndex): Promise<ChunkSet | undefined> {
+    return provenIn(this.#partial(rom.target.sha256), index, this.#options.journal)
+  }
+
+  /** Throws an unfinished download away.
+   * @throws SlotbenchError `repo-busy` while somebody works on it. */
+  async dropUnfinished(digest: Sha256): Promise<void> {
+    const lock = join(this.folder, 'locks', `${digest}.lock`)
+    await withFileLock(lock, { waitMs: 0 }, async () => {
+      const path = this.#partial(digest)
+      this.#options.journal.forget(path)
+      await rm(path, { force: true })
+    })
+  }
+
   async *seeds(wanted: PublishedRom): AsyncGenerator<Seed, void, void> {
     const models = new Set(wanted.facts.models)
     const related = (rom: PublishedRom) => (rom.facts.models.some((model) => models.has(model)) ? 0 : 1)
@@ -204,34 +223,66 @@ export class RomCache implements RomStore {
     }
   }
 
-  /** One that cannot be read is no help, and no harm. */
-  async #openSeed(rom: PublishedRom, path: string): Promise<Seed | undefined> {
+  /** The chunk index of a ROM in the cache; undefined where it cannot be read. */
+  async index(digest: Sha256): Promise<ChunkIndex | undefined> {
     try {
-      const index = parseChunkIndex(await readFile(join(this.#romFolder(rom.target.sha256), 'chunks')))
-      return { index, source: await openFile(path) }
+      return parseChunkIndex(await readFile(join(this.#romFolder(digest), 'chunks')))
     } catch {
       return undefined
     }
   }
 
+  /** One that cannot be read is no help, and no harm. */
+  async #openSeed(rom: PublishedRom, path: string): Promise<Seed | undefined> {
+    const index = await this.index(rom.target.sha256)
+    const source = index && (await openFile(path).catch(() => undefined))
+    return index && source && { index, source }
+  }
+
   async makeRoom(needed: number): Promise<void> {
-    await this.prune(Math.max(0, this.#options.limit - needed))
+    await this.prune(this.#leaving(needed))
+  }
+
+  /** What `makeRoom` would remove now. */
+  async wouldRemove(needed: number): Promise<readonly CachedRom[]> {
+    const found: CachedRom[] = []
+    for await (const cached of this.#surplus(this.#leaving(needed), async () => true)) found.push(cached)
+    return found
+  }
+
+  #leaving(needed: number): number {
+    return Math.max(0, this.limit - needed)
   }
 
   /** Removes what was not used for longest, until the rest keeps within `limit` bytes. What is pinned or in use stays.
    * @returns what was removed. */
-  async prune(limit = this.#options.limit): Promise<readonly CachedRom[]> {
+  async prune(limit = this.limit): Promise<readonly CachedRom[]> {
     const removed: CachedRom[] = []
+    for await (const cached of this.#surplus(limit, (one) => this.#remove(one))) removed.push(cached)
+    await this.#dropStale()
+    return removed
+  }
+
+  /** What has to go for the rest to keep within `limit` bytes, as far as `take` takes it. */
+  async *#surplus(
+    limit: number,
+    take: (cached: CachedRom) => Promise<boolean>,
+  ): AsyncGenerator<CachedRom, void, void> {
     const all = await this.list()
     let size = all.reduce((sum, { rom }) => sum + rom.target.size, 0)
     for (const cached of all.toReversed()) {
       if (size <= limit) break
-      if (cached.pinned || (await this.#isUsed(cached)) || !(await this.#remove(cached))) continue
+      if (cached.pinned || (await this.#isUsed(cached)) || !(await take(cached))) continue
       size -= cached.rom.target.size
-      removed.push(cached)
+      yield cached
     }
-    await this.#dropStale()
-    return removed
+  }
+
+  /** Removes one, pinned or not.
+   * @throws SlotbenchError `repo-busy` while a job or another program uses it. */
+  async remove(cached: CachedRom): Promise<void> {
+    if ((await this.#isUsed(cached)) || !(await this.#remove(cached)))
+      throw new SlotbenchError('repo-busy', `${cached.rom.name} is in use`)
   }
 
   /** Downloads that nobody went on with. */

@@ -3,6 +3,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MetadataKind } from '@tufjs/models'
 import { SlotbenchError } from '../../../shared/errors.ts'
+import type { Sha256 } from '../../../shared/units.ts'
+import type { ByteSource } from '../../core/source.ts'
 import { metadataFile, type PublishedRom, type TargetRef, targetFile } from '../../repository/format.ts'
 import type { MetadataSource } from '../../repository/listing.ts'
 import { parseDocument } from '../../repository/publishing/documents.ts'
@@ -18,6 +20,13 @@ export interface StickContent {
   readonly deployment: { readonly target: TargetRef; readonly content: Uint8Array } | undefined
 }
 
+export interface StickProgress {
+  readonly signal: AbortSignal
+  /** The next package is written. */
+  readonly onRom?: (rom: PublishedRom) => void
+  readonly onBytes?: (count: number) => void
+}
+
 const MAX_ROOT = 512_000
 
 /** Writes a stick into `folder`, the timestamp last: half a stick is none.
@@ -25,14 +34,15 @@ const MAX_ROOT = 512_000
 export async function writeStick(
   folder: string,
   content: StickContent,
-  { signal, onRom }: { readonly signal: AbortSignal; readonly onRom?: (rom: PublishedRom) => void },
+  { signal, onRom, onBytes }: StickProgress,
 ): Promise<void> {
   const store = new FolderStore(folder)
   for (const { rom, path, index } of content.roms) {
     onRom?.(rom)
     const source = await openFile(path)
     try {
-      const digest = await store.copyIn(source, (sha256) => targetFile({ ...rom.target, sha256 }), signal)
+      const place = (sha256: Sha256) => targetFile({ ...rom.target, sha256 })
+      const digest = await store.copyIn(counted(source, onBytes), place, signal)
       if (digest !== rom.target.sha256)
         throw new SlotbenchError('source-changed', `${path} is not what was downloaded`)
     } finally {
@@ -43,6 +53,17 @@ export async function writeStick(
   const { deployment } = content
   if (deployment !== undefined) await store.write(targetFile(deployment.target), deployment.content)
   await writeMetadata(store, content)
+}
+
+function counted(source: ByteSource, onBytes: (count: number) => void = () => {}): ByteSource {
+  return {
+    ...{ name: source.name, size: source.size, close: () => source.close() },
+    read: async (offset, length, signal) => {
+      const piece = await source.read(offset, length, signal)
+      onBytes(piece.length)
+      return piece
+    },
+  }
 }
 
 async function writeMetadata(store: FolderStore, { trusted, source }: StickContent): Promise<void> {

@@ -1,6 +1,6 @@
 // The folders of the computer that the bench runs on, where there is no dialog of the system.
 import { useEffect, useState } from 'react'
-import type { Result } from '../../../shared/contract.ts'
+import type { Params, Result } from '../../../shared/contract.ts'
 import { useFormats } from '../../i18n/format.ts'
 import { useText } from '../../i18n/index.ts'
 import { order } from '../../state/bench.ts'
@@ -8,10 +8,22 @@ import { Button, TextField } from '../../ui/controls.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Icon } from '../../ui/icon.tsx'
 
+const TITLES = {
+  package: 'packages.choose',
+  root: 'choose.root',
+  key: 'choose.key',
+  folder: 'choose.folder',
+} as const
+
+/** What is looked for: a package (a file or a folder), a root.json, a key, or a folder. */
+type Kind = NonNullable<Params<'files.list'>['kind']>
+
 export function FolderDialog({
+  kind = 'package',
   onChoose,
   onClose,
 }: {
+  readonly kind?: Kind
   readonly onChoose: (path: string) => void
   readonly onClose: () => void
 }) {
@@ -20,7 +32,7 @@ export function FolderDialog({
   const [listing, setListing] = useState<Result<'files.list'>>()
   const [path, setPath] = useState('')
   const open = async (folder?: string): Promise<void> => {
-    const found = await order('files.list', folder === undefined ? {} : { folder })
+    const found = await order('files.list', folder === undefined ? { kind } : { kind, folder })
     if (found === undefined) return
     setListing(found)
     setPath(found.folder)
@@ -28,12 +40,12 @@ export function FolderDialog({
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the dialog opens
   useEffect(() => void open(), [])
   return (
-    <Dialog title={t('packages.choose')} onClose={onClose}>
+    <Dialog title={t(TITLES[kind])} onClose={onClose}>
       <form
         className="folder-path"
         onSubmit={(event) => {
           event.preventDefault()
-          if (/\.[a-z0-9]{2,4}$/i.test(path)) onChoose(path)
+          if (kind !== 'folder' && /\.[a-z0-9]{2,4}$/i.test(path)) onChoose(path)
           else void open(path)
         }}
       >
@@ -64,12 +76,14 @@ export function FolderDialog({
             </button>
           </li>
         ))}
-        {listing?.entries.length === 0 && <li className="quiet">{t('packages.folder-empty')}</li>}
+        {listing?.entries.length === 0 && (
+          <li className="quiet">{t(kind === 'package' ? 'packages.folder-empty' : 'choose.empty')}</li>
+        )}
         {listing?.cut === true && <li className="quiet">{t('packages.folder-cut')}</li>}
       </ul>
-      {listing !== undefined && (
+      {listing !== undefined && (kind === 'package' || kind === 'folder') && (
         <Button icon="folder" onClick={() => onChoose(listing.folder)}>
-          {t('packages.use-folder')}
+          {t(kind === 'folder' ? 'choose.this-folder' : 'packages.use-folder')}
         </Button>
       )}
     </Dialog>

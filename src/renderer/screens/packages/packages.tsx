@@ -1,45 +1,76 @@
-// The library: every package on the bench, what it is, and whether it is whole.
+// The library: every package on the bench, what it is, and whether it is whole; what repositories offer; and what was fetched.
+import * as Tabs from '@radix-ui/react-tabs'
 import { useState } from 'react'
 import type { RomSummary, RomView } from '../../../shared/contract.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
 import { useFormats } from '../../i18n/format.ts'
 import { useText } from '../../i18n/index.ts'
 import { order, useBench } from '../../state/bench.ts'
+import { go } from '../../state/place.ts'
 import { Button } from '../../ui/controls.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Note, ProblemNote } from '../../ui/note.tsx'
 import { ProgressBar } from '../../ui/progress-bar.tsx'
+import { CacheTab } from '../firmware/cache-tab.tsx'
+import { RepositoryTab } from '../firmware/repository-tab.tsx'
 import { AddPackageButton, DropZone } from './add-package.tsx'
 import { PackageDetails } from './package-details.tsx'
 import { Verdict } from './verdict.tsx'
 
 const NO_ROMS: readonly RomView[] = []
 
-export function Packages() {
+const TABS = ['local', 'repository', 'cache'] as const
+
+export function Packages({ tab }: { readonly tab: string | undefined }) {
   const t = useText()
-  const roms = useBench(({ bench }) => bench?.roms ?? NO_ROMS)
+  const shown = TABS.find((known) => known === tab) ?? 'local'
   return (
     <div className="screen">
       <div className="screen-head">
         <h1 className="grow">{t('nav.packages')}</h1>
         <AddPackageButton />
       </div>
-      <DropZone>
-        {roms.length === 0 ? (
-          <div className="empty">
-            <Icon name="package" />
-            <h2>{t('packages.empty.title')}</h2>
-            <p className="quiet">{t('packages.empty.words')}</p>
-          </div>
-        ) : (
-          <ul className="stack" aria-label={t('nav.packages')}>
-            {roms.map((rom) => (
-              <PackageCard key={rom.id} rom={rom} />
-            ))}
-          </ul>
-        )}
-      </DropZone>
+      <Tabs.Root className="stack" value={shown} onValueChange={(value) => go('packages', value)}>
+        <Tabs.List className="tabs" aria-label={t('nav.packages')}>
+          {TABS.map((value) => (
+            <Tabs.Trigger key={value} className="tab" value={value}>
+              {t(`library.${value}`)}
+            </Tabs.Trigger>
+          ))}
+        </Tabs.List>
+        <Tabs.Content value="local">
+          <LocalPackages />
+        </Tabs.Content>
+        <Tabs.Content value="repository">
+          <RepositoryTab />
+        </Tabs.Content>
+        <Tabs.Content value="cache">
+          <CacheTab />
+        </Tabs.Content>
+      </Tabs.Root>
     </div>
+  )
+}
+
+function LocalPackages() {
+  const t = useText()
+  const roms = useBench(({ bench }) => bench?.roms ?? NO_ROMS)
+  return (
+    <DropZone>
+      {roms.length === 0 ? (
+        <div className="empty">
+          <Icon name="package" />
+          <h2>{t('packages.empty.title')}</h2>
+          <p className="quiet">{t('packages.empty.words')}</p>
+        </div>
+      ) : (
+        <ul className="stack" aria-label={t('nav.packages')}>
+          {roms.map((rom) => (
+            <PackageCard key={rom.id} rom={rom} />
+          ))}
+        </ul>
+      )}
+    </DropZone>
   )
 }
 

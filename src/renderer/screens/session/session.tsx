@@ -10,6 +10,7 @@ import { go } from '../../state/place.ts'
 import { Button, NumberField } from '../../ui/controls.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { bayLabel, modelOf, serialOf } from '../../ui/words.ts'
+import { BestForAll } from '../firmware/best-rom.tsx'
 import { tileStatus } from '../wall/tile-status.ts'
 import { ConfirmByTyping } from './confirm-by-typing.tsx'
 import { PlaceReasons } from './place-reasons.tsx'
@@ -43,6 +44,7 @@ function NewSession() {
     <section className="card session-form" aria-labelledby="session-title">
       <h2 id="session-title">{t('session.title')}</h2>
       <p className="quiet">{t('session.words')}</p>
+      <BestForAll onUse={(chosen) => setDraft({ ...draft, rom: chosen })} />
       <RecipeForm draft={draft} onChange={setDraft} session />
       <div className="session-countdown">
         <NumberField

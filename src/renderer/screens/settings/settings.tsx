@@ -6,6 +6,8 @@ import { order, useBench } from '../../state/bench.ts'
 import { Button, Choices, NumberField, Select, Switch, TextField } from '../../ui/controls.tsx'
 import { BayOrder } from './bay-order.tsx'
 import { DoctorCard } from './doctor-card.tsx'
+import { RepositoryCard } from './repository-card.tsx'
+import { TrustCard } from './trust-card.tsx'
 import { UpdateCard } from './update-card.tsx'
 
 const change = (settings: Partial<Omit<Settings, 'bays'>>): void => void order('settings.set', settings)
@@ -22,6 +24,8 @@ export function SettingsScreen() {
         <div className="stack">
           <LooksCard settings={settings} />
           <WorkCard settings={settings} />
+          <RepositoryCard settings={settings} />
+          <TrustCard />
         </div>
         <div className="stack">
           <BayOrder />

@@ -9,6 +9,7 @@ import { Button } from '../../ui/controls.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { FindingNote, Note } from '../../ui/note.tsx'
 import { stepWords } from '../../ui/words.ts'
+import { BestRom } from '../firmware/best-rom.tsx'
 import { ConfirmByTyping, destructiveIn } from '../session/confirm-by-typing.tsx'
 import { FIRST_DRAFT, type RecipeDraft, RecipeForm } from '../session/recipe-form.tsx'
 import { stepIcon } from '../wall/tile-status.ts'
@@ -34,6 +35,13 @@ export function PlanCard({ bay }: { readonly bay: BayView }) {
     <section className="card" aria-labelledby="plan-title">
       <h2 id="plan-title">{t('plan.title')}</h2>
       {inEdl && <ProgrammerNote />}
+      <BestRom
+        bay={bay.bay}
+        onUse={(chosen) => {
+          setDraft({ ...draft, rom: chosen })
+          setPlan(undefined)
+        }}
+      />
       <RecipeForm
         inEdl={inEdl}
         draft={draft}

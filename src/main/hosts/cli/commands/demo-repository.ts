@@ -1,6 +1,7 @@
 // Where the demo's ROM comes from: a signed repository of its own, served on loopback, and fetched from as from any other.
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { FIRST_SETTINGS } from '../../../../shared/contract.ts'
 import { SlotbenchError } from '../../../../shared/errors.ts'
 import type { TerminalProfile } from '../../../../simulator/profiles/types.ts'
 import { FolderStore } from '../../../io/repository/folder-store.ts'
@@ -33,7 +34,11 @@ export async function fetchDemoRom(
   const { serveRepository } = await import('../../repo/server.ts')
   const place = { host: '127.0.0.1', port: 0 }
   const server = await serveRepository(store, { ...place, uploads: false, maxUpload: 0, signal })
-  const library = new RomLibrary({ data: bench.data, workshop: bench.workshop })
+  const library = new RomLibrary({
+    data: bench.data,
+    workshop: bench.workshop,
+    limit: FIRST_SETTINGS.cacheLimit,
+  })
   try {
     const root = await readFile(join(store.root, 'public', 'metadata', '1.root.json'))
     const repository = await library.repositories.add({ name: 'demo', url: server.url, mirrors: [] }, root)

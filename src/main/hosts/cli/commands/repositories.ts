@@ -1,8 +1,5 @@
 // slotbench repo add | list | remove: which repositories this bench trusts.
-import { readFile } from 'node:fs/promises'
-import { EXIT } from '../../../../shared/error-catalogue.ts'
-import { asSlotbenchError } from '../../../../shared/errors.ts'
-import { fileError } from '../../../io/files/open-file.ts'
+import { readRoot } from '../../key-files.ts'
 import { repositoryAddress } from '../../rom-library.ts'
 import type { CommandContext } from '../command.ts'
 import { withLibrary } from '../library.ts'
@@ -11,15 +8,6 @@ export interface RepoAddOptions {
   readonly root: string
   readonly name?: string
   readonly mirror?: readonly string[]
-}
-
-const MAX_ROOT = 512_000
-
-export async function readRoot(path: string): Promise<Buffer> {
-  const content = await readFile(path).catch((error) => {
-    throw fileError(error, path)
-  })
-  return content.subarray(0, MAX_ROOT)
 }
 
 /** Trusts the given root, and looks at once whether the repository is there and holds; it stays added when it is only out of reach. */
@@ -34,19 +22,10 @@ export async function repoAdd(
   const root = await readRoot(options.root)
   return withLibrary(context, async (library) => {
     const mirrors = (options.mirror ?? []).map(repositoryAddress)
-    const before = await library.repositories.get(name).catch(() => undefined)
-    const repository = await library.repositories.add({ name, url, mirrors }, root)
-    try {
-      const { listing } = await library.list(repository, signal)
-      output.data({ repository, roms: listing.roms.length, publishedAt: listing.publishedAt })
-      output.line(`${name}  ${url}  ${listing.roms.length} ROMs`)
-      return 0
-    } catch (thrown) {
-      const error = asSlotbenchError(thrown)
-      // What does not hold is not kept; what is only out of reach is, with this root.
-      if (error.exitCode === EXIT.package && before === undefined) await library.repositories.remove(name)
-      throw error
-    }
+    const { repository, listing } = await library.trust({ name, url, mirrors }, root, signal)
+    output.data({ repository, roms: listing.roms.length, publishedAt: listing.publishedAt })
+    output.line(`${name}  ${url}  ${listing.roms.length} ROMs`)
+    return 0
   })
 }
 

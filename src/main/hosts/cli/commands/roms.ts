@@ -1,10 +1,8 @@
 // slotbench roms | fetch: which ROMs there are, which of them a terminal may have, and one of them brought here.
 import { formatBytes, formatDuration } from '../../../../shared/format.ts'
 import type { TerminalFacts } from '../../../../shared/terminal.ts'
-import { checkEligibility } from '../../../core/eligibility/check.ts'
-import { sameProduct } from '../../../core/identity/same-product.ts'
-import { namesOf } from '../../../core/plan/check-model.ts'
 import { targetFile } from '../../../repository/format.ts'
+import { judgeRoms } from '../../judge-roms.ts'
 import { type ListedRepository, type ListedRom, type RomLibrary, romNamed } from '../../rom-library.ts'
 import { type CommandContext, chooseTerminal, endpointsIn, withBench } from '../command.ts'
 import { listAll, showFetch, withLibrary } from '../library.ts'
@@ -65,23 +63,18 @@ async function rowsOf(
   )
   if (facts === undefined) return rows
   const rules = await library.deployments(listed, context.signal)
-  if (rules === undefined) return rows.filter(({ rom }) => isFor(facts, rom.facts.models))
-  const { eligible, undecided } = checkEligibility(rules, facts, {
-    ...(options.channel && { channels: options.channel }),
+  const channels = options.channel && { channels: options.channel }
+  const { byRules, roms } = judgeRoms(listing.roms, rules, facts, channels)
+  // Where there are no rules, only what names the terminal's model is worth a line, and none has a verdict.
+  const shown = roms.filter(({ verdict }) => (byRules ? verdict !== 'refused' : verdict === 'eligible'))
+  return shown.flatMap(({ rom: { target }, verdict, reasons }): Row[] => {
+    const row = rows.find(({ rom }) => rom.target.path === target.path)
+    if (row === undefined) return []
+    const open = reasons.filter(({ outcome }) => outcome === 'unknown')
+    return byRules
+      ? [{ ...row, verdict, reasons: open.map(({ rule, detail }) => `${rule}: ${detail}`) }]
+      : [row]
   })
-  return [...eligible, ...undecided].flatMap(({ rom: { target }, verdict, judgements }): Row[] => {
-    const row = rows.find(({ rom }) => rom.target.path === target)
-    const open = judgements[0]?.reasons.filter(({ outcome }) => outcome === 'unknown') ?? []
-    return row === undefined
-      ? []
-      : [{ ...row, verdict, reasons: open.map(({ rule, detail }) => `${rule}: ${detail}`) }]
-  })
-}
-
-/** Without rules of deployment the models that a package names are all there is to go by. */
-function isFor(facts: TerminalFacts, models: readonly string[]): boolean {
-  const names = models.map((value) => ({ value, source: 'the repository' }))
-  return sameProduct(namesOf(facts), names).kind === 'same'
 }
 
 function dataOf({ repository, rom, cached, verdict, reasons }: Row) {

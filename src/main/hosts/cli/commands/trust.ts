@@ -1,13 +1,7 @@
 // slotbench trust: the keys of publishers that this bench trusts.
-import { readFile } from 'node:fs/promises'
-import { userInfo } from 'node:os'
-import { basename } from 'node:path'
-import { SlotbenchError } from '../../../../shared/errors.ts'
 import { formatTime } from '../../../../shared/format.ts'
-import { plainText } from '../../../../shared/plain-text.ts'
 import type { TrustAnchor } from '../../../../shared/trust.ts'
-import { parseAnchor } from '../../../core/trust/anchors.ts'
-import { fileError } from '../../../io/files/open-file.ts'
+import { anchorIn } from '../../key-files.ts'
 import { type CommandContext, withBench } from '../command.ts'
 
 export async function trustList(context: CommandContext): Promise<number> {
@@ -35,13 +29,7 @@ export async function trustAdd(
   path: string,
   { name }: TrustAddOptions,
 ): Promise<number> {
-  const { kind, data, fingerprint, subject } = parseAnchor(await contentOf(path))
-  const anchor: TrustAnchor = {
-    ...{ kind, fingerprint, data: Buffer.from(data).toString('base64') },
-    name: nameFrom(name ?? subject ?? basename(path)),
-    addedAt: new Date().toISOString(),
-    addedBy: whoIsThis(),
-  }
+  const anchor = await anchorIn(path, name)
   return withBench(context, {}, async ({ anchors }) => {
     anchors.add(anchor)
     context.output.data({ added: anchor })
@@ -61,29 +49,6 @@ export async function trustRemove(context: CommandContext, named: string): Promi
     context.output.line(`No longer trusted: ${removed.name}  (sha256 ${removed.fingerprint.slice(0, 16)}…)`)
     return 0
   })
-}
-
-async function contentOf(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    throw fileError(error, path)
-  }
-}
-
-function nameFrom(text: string): string {
-  const name = plainText(text).trim().slice(0, 100)
-  if (name === '') throw new SlotbenchError('anchor-invalid', 'give the key a name with --name')
-  return name
-}
-
-/** Containers run without a user of a name. */
-function whoIsThis(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return 'unknown'
-  }
 }
 
 const KINDS = {
