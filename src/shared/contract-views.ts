@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { jobStateSchema, problemSchema, stepStateSchema } from './job.ts'
 import { findingSchema, POLICIES, recipeSchema } from './plan.ts'
 import { recognisedSchema } from './recognised.ts'
+import { OPERATORS } from './role.ts'
 import { packageKindSchema } from './rom.ts'
 import { modeSchema } from './terminal.ts'
 import { trustVerdictSchema } from './trust.ts'
@@ -183,6 +184,8 @@ export const jobViewSchema = z.object({
   policy: z.enum(POLICIES),
   wipe: z.boolean(),
   fromSlot: slot.exactOptional(),
+  /** Who worked at the bench when it was started. */
+  operator: name.exactOptional(),
   state: jobStateSchema,
   createdAt: time,
   updatedAt: time,
@@ -192,6 +195,8 @@ export const jobViewSchema = z.object({
   /** The step under way. */
   step: name.exactOptional(),
   progress: progressSchema.exactOptional(),
+  /** What earlier jobs with this package and policy took for the rest, as of `at`; until it has a speed of its own. */
+  expected: z.object({ seconds: z.number().nonnegative(), at: time }).exactOptional(),
   waiting: waitingViewSchema.exactOptional(),
   problem: problemSchema.exactOptional(),
   /** Somebody has seen how it ended. */
@@ -274,7 +279,9 @@ export const settingsSchema = z.object({
   sounds: z.boolean(),
   /** Read what is plugged in by itself. */
   autoRead: z.boolean(),
-  operator: z.string().max(80),
+  /** Who works now: one of the names, or nobody in particular. */
+  operator: z.string().max(OPERATORS.longest),
+  operators: z.array(z.string().min(1).max(OPERATORS.longest)).max(OPERATORS.most),
   /** Bytes of all ROMs in the cache together. */
   cacheLimit: z
     .number()
@@ -299,6 +306,7 @@ export const FIRST_SETTINGS: Settings = {
   sounds: false,
   autoRead: true,
   operator: '',
+  operators: [],
   cacheLimit: 64 * 1024 ** 3,
   channels: ['stable'],
   bays: [],

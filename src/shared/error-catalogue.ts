@@ -583,11 +583,35 @@ export const CATALOGUE = {
     'That does not go together with an update of Slotbench now.',
     'Wait until no job runs, or until Slotbench has started again.',
   ),
+  'supervisor-needed': entry(
+    EXIT.usage,
+    'never',
+    'This departs from the usual, so a supervisor has to stand behind it.',
+    'Ask a supervisor to unlock this window with the PIN, and do it again.',
+  ),
+  'pin-wrong': entry(
+    EXIT.usage,
+    'now',
+    'That is not the supervisor’s PIN.',
+    'Try again; after three wrong tries each one has to wait longer.',
+  ),
+  'pin-wait': entry(
+    EXIT.usage,
+    'now',
+    'There were too many wrong tries for the PIN.',
+    'Wait as long as it says, and try again.',
+  ),
   'plan-expired': entry(
     EXIT.usage,
     'never',
     'This plan is no longer kept by the bench.',
     'Plan again; the terminal may have changed meanwhile.',
+  ),
+  'support-expired': entry(
+    EXIT.usage,
+    'never',
+    'This support bundle is no longer kept by the bench.',
+    'Make it again, and look at it again.',
   ),
   'rom-not-listed': entry(EXIT.usage, 'never', 'This package is no longer in the library.', 'Open it again.'),
   'host-io': entry(

@@ -9,6 +9,7 @@ import type { Bench } from '../bench.ts'
 import { saveReport } from '../report-files.ts'
 import type { BayDesk } from './bay-desk.ts'
 import { clip, clipAll } from './clip.ts'
+import { type ExpectedTimes, expectedSeconds, expectedTimes } from './expected-time.ts'
 import { afterEvent, jobView, needsSomebody, startedView } from './job-view.ts'
 import type { LogBook } from './log-book.ts'
 import type { ReadModel } from './read-model.ts'
@@ -40,6 +41,8 @@ export class JobRunner {
     { readonly controller: AbortController; readonly ended: Promise<void> }
   >()
   readonly #throughput = new Map<string, Throughput>()
+  /** Of the jobs that run. */
+  readonly #times = new Map<string, ExpectedTimes>()
   readonly #listeners = new Set<(job: JobView) => void>()
   readonly #startListeners = new Set<() => void>()
 
@@ -71,7 +74,8 @@ export class JobRunner {
    * @throws SlotbenchError `plan-blocked`, `bay-busy`, `update-busy`. */
   async start(plan: Plan): Promise<string> {
     this.#parts.checkMayStart()
-    const job = this.#engine().create(plan)
+    const { operator } = this.#parts.settings.settings
+    const job = this.#engine().create(plan, operator === '' ? undefined : operator)
     await this.#begin(job)
     return job.id
   }
@@ -128,13 +132,16 @@ export class JobRunner {
       const ended = Promise.withResolvers<void>()
       this.#running.set(job.id, { controller, ended: ended.promise })
       this.#throughput.set(job.id, new Throughput())
-      this.#show(startedView(jobView(job, true), new Date()))
+      this.#times.set(job.id, this.#timesFor(job))
+      const now = new Date()
+      this.#show(this.#expecting(startedView(jobView(job, true), now), now))
       for (const listener of this.#startListeners) listener()
       begun.resolve()
       try {
         await this.#run(job.id, both)
       } finally {
         this.#running.delete(job.id)
+        this.#times.delete(job.id)
         ended.resolve()
       }
     })
@@ -174,7 +181,8 @@ export class JobRunner {
     const view = this.#views.get(event.job)
     if (view === undefined) return
     const now = new Date()
-    const next = afterEvent(view, clipAll(event), now)
+    const after = afterEvent(view, clipAll(event), now)
+    const next = event.type === 'step-started' ? this.#expecting(after, now) : after
     this.#views.set(event.job, next)
     const { model } = this.#parts
     if (event.type === 'progress') {
@@ -186,6 +194,20 @@ export class JobRunner {
     }
     model.change({ kind: 'job', job: next })
     this.#write(event, next)
+  }
+
+  #timesFor({ plan }: Job): ExpectedTimes {
+    try {
+      return expectedTimes(this.#parts.bench.journal.stepTimes(plan))
+    } catch {
+      // A guess is not worth a job.
+      return new Map()
+    }
+  }
+
+  #expecting({ expected: _, ...view }: JobView, now: Date): JobView {
+    const seconds = expectedSeconds(view.steps, this.#times.get(view.id) ?? new Map())
+    return seconds === undefined ? view : { ...view, expected: { seconds, at: now.toISOString() } }
   }
 
   #write(event: JobEvent, view: JobView): void {

@@ -28,6 +28,7 @@ export function jobView(job: Job, acknowledged: boolean): JobView {
     policy: plan.recipe.policy,
     wipe: plan.recipe.wipe,
     ...(plan.fromSlot !== undefined && { fromSlot: plan.fromSlot }),
+    ...(job.operator !== undefined && { operator: clip(job.operator) }),
     state: job.state,
     createdAt: job.createdAt,
     updatedAt: job.updatedAt,
@@ -79,7 +80,7 @@ export function afterEvent(view: JobView, event: JobEvent, now: Date): JobView {
 function afterState(view: JobView, state: JobState, now: Date): JobView {
   const updatedAt = now.toISOString()
   if (state === 'running') return { ...view, state, updatedAt }
-  const { runningSince: _, step: __, ...ended } = view
+  const { runningSince: _, step: __, expected: ____, ...ended } = view
   if (state !== 'done') return { ...ended, state, updatedAt, acknowledged: !needsSomebody(state) }
   // What went wrong on the way and was mended is in the log.
   const { problem: ___, ...good } = ended

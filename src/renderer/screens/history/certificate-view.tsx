@@ -11,7 +11,8 @@ import { go } from '../../state/place.ts'
 import { Button, IconButton } from '../../ui/controls.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { FindingNote, ProblemNote } from '../../ui/note.tsx'
-import { saveText } from '../../ui/save-text.ts'
+import { saveText } from '../../ui/save-file.ts'
+import { SupportButton } from '../support/support-dialog.tsx'
 import { stateTone, stateWords } from '../wall/tile-status.ts'
 
 export function CertificateView({ id }: { readonly id: string }) {
@@ -37,6 +38,7 @@ export function CertificateView({ id }: { readonly id: string }) {
       <div className="screen-head">
         <IconButton icon="back" label={t('nav.history')} onClick={() => go('history')} />
         <h1 className="grow">{t('certificate.title', { job: id })}</h1>
+        <SupportButton job={id} />
         {report !== undefined && (
           <>
             <Button
@@ -83,6 +85,7 @@ function Sheet({ certificate }: { readonly certificate: Certificate }) {
     [t('history.model'), terminal.product],
     [t('history.serial'), terminal.serial],
     [t('history.bay'), terminal.bay],
+    [t('operators.one'), certificate.operator],
     [t('history.build'), rom.build],
     [t('packages.patch'), rom.securityPatch],
     [t('recipe.policy'), t(`policy.${recipe.policy}`)],

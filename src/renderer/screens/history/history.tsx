@@ -9,7 +9,7 @@ import { order, useBench } from '../../state/bench.ts'
 import { go } from '../../state/place.ts'
 import { Button, Select, TextField } from '../../ui/controls.tsx'
 import { Icon } from '../../ui/icon.tsx'
-import { saveText } from '../../ui/save-text.ts'
+import { saveText } from '../../ui/save-file.ts'
 import { stateTone, stateWords } from '../wall/tile-status.ts'
 import { CertificateView } from './certificate-view.tsx'
 
@@ -107,6 +107,7 @@ function Rows({ found }: { readonly found: Result<'jobs.search'> }) {
             <th>{t('history.serial')}</th>
             <th>{t('history.build')}</th>
             <th>{t('history.bay')}</th>
+            <th>{t('operators.one')}</th>
             <th>{t('history.job')}</th>
           </tr>
         </thead>
@@ -129,6 +130,9 @@ function Rows({ found }: { readonly found: Result<'jobs.search'> }) {
                 <bdi>{job.build}</bdi>
               </td>
               <td className="small">{job.bay}</td>
+              <td>
+                <bdi>{job.operator}</bdi>
+              </td>
               <td>
                 <Button size="small" kind="quiet" icon="file" onClick={() => go('history', job.id)}>
                   {job.id}
