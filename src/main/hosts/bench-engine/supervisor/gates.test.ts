@@ -117,6 +117,8 @@ describe('a locked window', () => {
     await call('supervisor.lock', {})
     terminal.setFaults({})
     await expect(call('job.again', { job })).rejects.toMatchObject(NEEDED)
+    // The job tells its end a moment before it has let go of the bay.
+    await expect.poll(() => bench.engine.runner.isRunning(job)).toBe(false)
     await call('job.resume', { job })
     await window.until((s) => s.jobs.some(({ id, state }) => id === job && state === 'done'))
   }, 60_000)
