@@ -62,6 +62,7 @@ export class EngineBench {
     return new BenchEngine({
       ...{ kind: 'station', data: join(this.folder, 'data'), usb: async () => this.usb },
       patience: { reconnect: 30_000 },
+      supervisor: { cost: 1024 },
     })
   }
 

@@ -12,6 +12,7 @@ import { History } from './screens/history/history.tsx'
 import { Packages } from './screens/packages/packages.tsx'
 import { SessionScreen } from './screens/session/session.tsx'
 import { SettingsScreen } from './screens/settings/settings.tsx'
+import { UnlockDialog } from './screens/supervisor/unlock-dialog.tsx'
 import { TerminalPage } from './screens/terminal/terminal-page.tsx'
 import { Wall } from './screens/wall/wall.tsx'
 import { useShortcuts } from './shortcuts.ts'
@@ -35,6 +36,7 @@ export function App() {
     <DirectionProvider dir={locale === 'ar' ? 'rtl' : 'ltr'}>
       <ConnectionLost />
       {!known ? <Connecting /> : first ? <FirstStart /> : <Frame />}
+      <UnlockDialog />
       <Messages />
       <Announcer />
     </DirectionProvider>

@@ -1,5 +1,7 @@
 // The line above every screen: how the bench is doing, and the session that runs.
 import { useText } from './i18n/index.ts'
+import { OperatorMenu } from './screens/supervisor/operator-menu.tsx'
+import { SupervisorChip } from './screens/supervisor/supervisor-chip.tsx'
 import { order, romIn, useBench } from './state/bench.ts'
 import { Button } from './ui/controls.tsx'
 import { Icon, type IconName } from './ui/icon.tsx'
@@ -13,7 +15,6 @@ export function StatusBar() {
   const running = useBench(({ bench }) => bench?.jobs.filter(({ state }) => state === 'running').length ?? 0)
   const done = useBench(({ bench }) => bench?.jobs.filter(({ state }) => state === 'done').length ?? 0)
   const calls = useBench(({ bench }) => bench?.jobs.filter(({ acknowledged }) => !acknowledged).length ?? 0)
-  const operator = useBench(({ bench }) => bench?.settings.operator ?? '')
   const session = useBench(({ bench }) => bench?.session)
   const rom = useBench(({ bench }) => romIn(bench, bench?.session.rom))
   return (
@@ -39,7 +40,8 @@ export function StatusBar() {
           </Button>
         </span>
       )}
-      {operator !== '' && <span className="quiet small clip">{operator}</span>}
+      <OperatorMenu />
+      <SupervisorChip />
     </header>
   )
 }

@@ -16,6 +16,7 @@ import {
 import { CATALOGUE, type ErrorCode } from './error-catalogue.ts'
 import { SlotbenchError } from './errors.ts'
 import { missingCase } from './missing-case.ts'
+import type { RoleView } from './role.ts'
 
 /** A connection that carries texts in order, or breaks. */
 export interface WirePort {
@@ -29,6 +30,7 @@ export interface WirePort {
 export type BenchEvent =
   | { readonly type: 'snapshot'; readonly state: BenchState }
   | { readonly type: 'changes'; readonly changes: readonly Change[] }
+  | { readonly type: 'role'; readonly role: RoleView }
   | { readonly type: 'connection'; readonly open: boolean }
 
 /** The bench as the interface sees it, whatever host is behind it. */
@@ -142,6 +144,9 @@ export class BenchClient implements BenchApi {
         }
         this.#seq = message.seq
         this.#tell({ type: 'changes', changes: message.changes })
+        return
+      case 'role':
+        this.#tell({ type: 'role', role: message.role })
         return
       case 'reply':
         this.#answer(message.id, message.result)

@@ -21,6 +21,7 @@ export const certificateSchema = z.object({
   state: jobStateSchema,
   verdict: z.enum(VERDICTS),
   slotbench: z.string(),
+  operator: z.string().optional(),
   terminal: identitySchema.extend({
     variables: z.record(z.string(), z.string()),
     fromSlot: z.enum(['a', 'b']).optional(),

@@ -6,6 +6,7 @@ import { bayIdSchema, jobIdSchema, settingsSchema, stepViewSchema, TEXT } from '
 import { doctorReportSchema } from './doctor.ts'
 import { JOB_STATES, jobStateSchema } from './job.ts'
 import { findingSchema, identitySchema, policySchema, recipeSchema } from './plan.ts'
+import { deviationSchema, OPERATORS, pinSchema } from './role.ts'
 import { romInfoSchema } from './rom.ts'
 import { terminalFactsSchema } from './terminal.ts'
 
@@ -36,11 +37,13 @@ export const planViewSchema = z.object({
   blockers: z.array(findingSchema),
   warnings: z.array(findingSchema),
   totals: z.object({ writeBytes: count, backupBytes: count }),
+  /** What a supervisor has to stand behind, where the bench has one. */
+  deviations: z.array(deviationSchema),
 })
 export type PlanView = z.infer<typeof planViewSchema>
 
 export const jobQuerySchema = z.strictObject({
-  /** Anywhere in serial, product, build, bay or number. */
+  /** Anywhere in serial, product, build, bay, operator or number. */
   text: text.exactOptional(),
   state: z.enum(JOB_STATES).exactOptional(),
   /** ISO dates (`2026-11-25`), both inclusive, UTC. */
@@ -58,6 +61,7 @@ export const jobSummarySchema = z.object({
   serial: z.string().exactOptional(),
   product: z.string().exactOptional(),
   build: z.string().exactOptional(),
+  operator: z.string().max(OPERATORS.longest).exactOptional(),
   stepsProven: count,
   steps: count,
 })
@@ -194,6 +198,18 @@ export const COMMANDS = {
     result: z.object({ bay: bayIdSchema }),
   },
   'simulation.remove': { params: onBay, result: done },
+
+  /** The first one needs no other; from then on this window is the supervisor's. */
+  'supervisor.set-pin': {
+    params: z.strictObject({ pin: pinSchema, old: z.string().max(64).exactOptional() }),
+    result: done,
+  },
+  'supervisor.remove-pin': { params: z.strictObject({ old: z.string().max(64) }), result: done },
+  /** This window alone, for as long as somebody uses it. */
+  'supervisor.unlock': { params: z.strictObject({ pin: z.string().max(64) }), result: done },
+  'supervisor.lock': { params: nothing, result: done },
+  /** Somebody is at the window. */
+  'supervisor.touch': { params: nothing, result: done },
 } as const
 
 export type CommandName = keyof typeof COMMANDS

@@ -28,6 +28,10 @@ export const logEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('problem'), problem: problemSchema }),
   z.object({ kind: z.literal('rom'), name, state: z.string().max(20) }),
   z.object({ kind: z.literal('session'), active: z.boolean() }),
+  z.object({
+    kind: z.literal('supervisor'),
+    what: z.enum(['unlocked', 'locked', 'refused', 'pin-set', 'pin-removed']),
+  }),
 ])
 export type LogEvent = z.infer<typeof logEventSchema>
 

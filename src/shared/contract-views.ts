@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { jobStateSchema, problemSchema, stepStateSchema } from './job.ts'
 import { findingSchema, POLICIES, recipeSchema } from './plan.ts'
 import { recognisedSchema } from './recognised.ts'
+import { OPERATORS } from './role.ts'
 import { packageKindSchema } from './rom.ts'
 import { modeSchema } from './terminal.ts'
 import { trustVerdictSchema } from './trust.ts'
@@ -183,6 +184,8 @@ export const jobViewSchema = z.object({
   policy: z.enum(POLICIES),
   wipe: z.boolean(),
   fromSlot: slot.exactOptional(),
+  /** Who worked at the bench when it was started. */
+  operator: name.exactOptional(),
   state: jobStateSchema,
   createdAt: time,
   updatedAt: time,
@@ -274,7 +277,9 @@ export const settingsSchema = z.object({
   sounds: z.boolean(),
   /** Read what is plugged in by itself. */
   autoRead: z.boolean(),
-  operator: z.string().max(80),
+  /** Who works now: one of the names, or nobody in particular. */
+  operator: z.string().max(OPERATORS.longest),
+  operators: z.array(z.string().min(1).max(OPERATORS.longest)).max(OPERATORS.most),
   /** Known ports in the order of the wall, with their names. */
   bays: z.array(z.object({ bay: bayIdSchema, name: z.string().max(40).exactOptional() })).max(256),
   firstStartDone: z.boolean(),
@@ -291,6 +296,7 @@ export const FIRST_SETTINGS: Settings = {
   sounds: false,
   autoRead: true,
   operator: '',
+  operators: [],
   bays: [],
   firstStartDone: false,
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { benchStateSchema, changeSchema } from './contract-state.ts'
 import { noticeSchema } from './contract-views.ts'
+import { roleViewSchema } from './role.ts'
 
 export * from './contract-commands.ts'
 export * from './contract-log.ts'
@@ -9,7 +10,7 @@ export * from './contract-state.ts'
 export * from './contract-views.ts'
 
 /** Goes up whenever an older window would misread a newer host. */
-export const CONTRACT_VERSION = 1
+export const CONTRACT_VERSION = 2
 
 /** Most characters of one message, each way. */
 export const MESSAGE_LIMIT = { toHost: 256 * 1024, toWindow: 32 * 1024 * 1024 } as const
@@ -35,6 +36,8 @@ export const hostMessageSchema = z.discriminatedUnion('type', [
     seq: z.number().int().positive(),
     changes: z.array(changeSchema),
   }),
+  /** What this window may do: after the snapshot, and whenever it changes. */
+  z.object({ type: z.literal('role'), role: roleViewSchema }),
   z.object({ type: z.literal('reply'), id: z.number().int(), result: z.unknown() }),
   z.object({ type: z.literal('failure'), id: z.number().int(), error: noticeSchema }),
 ])

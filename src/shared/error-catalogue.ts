@@ -571,6 +571,24 @@ export const CATALOGUE = {
     'Nothing that can be opened stands on this bay.',
     'Plug the terminal in, or bring it into a mode that Slotbench can open.',
   ),
+  'supervisor-needed': entry(
+    EXIT.usage,
+    'never',
+    'This departs from the usual, so a supervisor has to stand behind it.',
+    'Ask a supervisor to unlock this window with the PIN, and do it again.',
+  ),
+  'pin-wrong': entry(
+    EXIT.usage,
+    'now',
+    'That is not the supervisor’s PIN.',
+    'Try again; after three wrong tries each one has to wait longer.',
+  ),
+  'pin-wait': entry(
+    EXIT.usage,
+    'now',
+    'There were too many wrong tries for the PIN.',
+    'Wait as long as it says, and try again.',
+  ),
   'plan-expired': entry(
     EXIT.usage,
     'never',

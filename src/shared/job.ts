@@ -85,6 +85,8 @@ export const jobSchema = z.object({
   createdAt: z.string(),
   updatedAt: z.string(),
   state: jobStateSchema,
+  /** Who worked at the bench when it was started, where the bench knows. */
+  operator: z.string().optional(),
   plan: planSchema,
   steps: z.array(stepRecordSchema),
   problem: problemSchema.optional(),

@@ -33,6 +33,7 @@ ${c.problem === undefined ? '' : problem(c.problem)}
   ])}</section>
 <section><h2>Job</h2>${list([
     ['Number', c.job],
+    ['Operator', c.operator],
     ['Slot policy', c.recipe.policy],
     ['Started', formatTime(c.createdAt)],
     ['Ended', formatTime(c.endedAt)],

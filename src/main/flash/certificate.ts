@@ -22,6 +22,7 @@ export function certify(job: Job, slotbench: string): Certificate {
     state: job.state,
     verdict: verdictOf(job.state),
     slotbench,
+    ...(job.operator === undefined ? {} : { operator: job.operator }),
     terminal: {
       ...plan.terminal,
       variables: plan.facts.variables,

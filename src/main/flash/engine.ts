@@ -16,9 +16,9 @@ export class Engine {
     this.#deps = deps
   }
 
-  /** Puts a plan into the journal.
+  /** Puts a plan into the journal. @param operator who works at the bench, where it knows.
    * @throws SlotbenchError `plan-blocked` when the plan has blockers. */
-  create(plan: Plan): Job {
+  create(plan: Plan, operator?: string): Job {
     if (plan.blockers.length > 0) {
       throw new SlotbenchError('plan-blocked', plan.blockers.map((b) => b.detail).join('; '))
     }
@@ -28,6 +28,7 @@ export class Engine {
       createdAt: at,
       updatedAt: at,
       state: 'planned',
+      ...(operator !== undefined && { operator }),
       plan,
       steps: plan.steps.map((step) => ({ id: step.id, state: 'pending', attempts: 0 })),
     }

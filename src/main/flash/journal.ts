@@ -11,6 +11,7 @@ export interface JobSummary {
   readonly serial: string | undefined
   readonly product: string | undefined
   readonly build: string | undefined
+  readonly operator: string | undefined
   readonly stepsProven: number
   readonly steps: number
 }

@@ -13,16 +13,20 @@ import {
   type SessionBayView,
 } from '../../shared/contract.ts'
 import { asSlotbenchError } from '../../shared/errors.ts'
+import type { RoleView } from '../../shared/role.ts'
 import { openHostPort } from '../host-port.ts'
 import { say } from './messages.ts'
+import { askForSupervisor } from './unlocking.ts'
 
 export interface BenchStore {
   /** Undefined until the host has spoken: "nothing attached" must not be shown before it is known. */
   readonly bench: BenchState | undefined
   readonly connected: boolean
+  /** What this window may do. */
+  readonly role: RoleView | undefined
 }
 
-export const useBench = create<BenchStore>(() => ({ bench: undefined, connected: false }))
+export const useBench = create<BenchStore>(() => ({ bench: undefined, connected: false, role: undefined }))
 
 let api: BenchApi | undefined
 
@@ -31,6 +35,7 @@ export function connect(client: BenchApi = new BenchClient(openHostPort)): void 
   api = client
   client.subscribe((event) => {
     if (event.type === 'connection') useBench.setState({ connected: event.open })
+    else if (event.type === 'role') useBench.setState({ role: event.role })
     else if (event.type === 'snapshot') useBench.setState({ bench: event.state })
     else
       useBench.setState(({ bench }) => ({
@@ -45,17 +50,27 @@ export async function ask<N extends CommandName>(command: N, params: Params<N>):
   return api.call(command, params)
 }
 
-/** Asks, and shows what went wrong. @returns undefined when it did. */
+/** Asks, with a supervisor's help where that is needed, and shows what went wrong. @returns undefined when it did. */
 export async function order<N extends CommandName>(
   command: N,
   params: Params<N>,
 ): Promise<Result<N> | undefined> {
   try {
-    return await ask(command, params)
+    return await askWithSupervisor(command, params)
   } catch (thrown) {
     const { code, message: detail, meaning, next } = asSlotbenchError(thrown)
     if (code !== 'cancelled') say({ code, detail, meaning, next })
     return undefined
+  }
+}
+
+async function askWithSupervisor<N extends CommandName>(command: N, params: Params<N>): Promise<Result<N>> {
+  try {
+    return await ask(command, params)
+  } catch (thrown) {
+    const needed = asSlotbenchError(thrown).code === 'supervisor-needed'
+    if (needed && (await askForSupervisor())) return ask(command, params)
+    throw thrown
   }
 }
 

@@ -181,7 +181,7 @@ export function TextField({
   readonly label: string
   readonly value: string
   readonly onChange: (value: string) => void
-  readonly type?: 'text' | 'search' | 'date'
+  readonly type?: 'text' | 'search' | 'date' | 'password'
   readonly hint?: string
 }) {
   const id = useId()

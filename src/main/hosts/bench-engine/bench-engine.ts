@@ -14,9 +14,11 @@ import { ReadModel } from './read-model.ts'
 import { RomLibrary } from './rom-library.ts'
 import { SettingsStore } from './settings-store.ts'
 import { Simulation } from './simulation.ts'
+import { Supervisor, type SupervisorOptions } from './supervisor/supervisor.ts'
 
 export interface BenchEngineOptions extends BenchOptions {
   readonly kind: BenchState['host']['kind']
+  readonly supervisor?: Omit<SupervisorOptions, 'log'>
 }
 
 /** Where the system announces no changes of its ports, they are looked at this often, in milliseconds. */
@@ -27,6 +29,7 @@ export class BenchEngine {
   readonly model: ReadModel
   readonly log: LogBook
   readonly settings: SettingsStore
+  readonly supervisor: Supervisor
   readonly desk: BayDesk
   readonly board: BayBoard
   readonly library: RomLibrary
@@ -48,6 +51,7 @@ export class BenchEngine {
     const { model } = this
     this.log = new LogBook((line) => model.change({ kind: 'log', lines: [line] }))
     const { log } = this
+    this.supervisor = new Supervisor(bench.data, { ...options.supervisor, log })
     this.desk = new BayDesk()
     const { desk } = this
     this.board = new BayBoard({ bench, model, log, desk, settings })
@@ -59,7 +63,8 @@ export class BenchEngine {
     })
     this.planner = new Planner({ bench, board, desk, library: this.library, settings })
     const { runner, planner } = this
-    this.session = new FlashSession({ model, log, board, desk, runner, planner, settings })
+    const { supervisor } = this
+    this.session = new FlashSession({ model, log, board, desk, runner, planner, settings, supervisor })
     // What a job has changed is read anew.
     this.#stopReading = runner.onEnd(({ bay }) => board.readByItself(bay))
     this.#looking = setInterval(() => void this.#look(), LOOK_EVERY_MS)

@@ -2,6 +2,7 @@
 import type { CommandName, Params, Result } from '../../../shared/contract.ts'
 import { SlotbenchError } from '../../../shared/errors.ts'
 import { examine } from '../../core/doctor/examine.ts'
+import { planDeviations } from '../../core/plan/deviations.ts'
 import { inspectHost } from '../../io/host/inspect-host.ts'
 import { resourceFile } from '../resource-file.ts'
 import type { BenchEngine } from './bench-engine.ts'
@@ -9,10 +10,12 @@ import { dropUndefined } from './drop-undefined.ts'
 import { checkSessionChoice } from './flash-session.ts'
 import { listFolder } from './folder-list.ts'
 import { jobReport, jobsCsv, searchJobs } from './history.ts'
+import type { WindowRole } from './supervisor/window-role.ts'
 
 type Handler<N extends CommandName> = (
   engine: BenchEngine,
   params: Params<N>,
+  role: WindowRole,
 ) => Result<N> | Promise<Result<N>>
 
 const DONE = {}
@@ -38,7 +41,7 @@ export const HANDLERS: { readonly [N in CommandName]: Handler<N> } = {
   'job.start': async ({ planner, runner }, { plan }) => ({ job: await runner.start(planner.take(plan)) }),
   'job.cancel': async ({ runner }, { job }) => done(await runner.cancel(job)),
   'job.resume': async ({ runner }, { job, bay }) => done(await runner.resume(job, bay)),
-  'job.again': (engine, { job }) => startAgain(engine, job),
+  'job.again': (engine, { job }, role) => startAgain(engine, job, role),
   'job.acknowledge': ({ runner, board, session, model }, { job }) => {
     runner.acknowledge(job)
     const bay = model.state.jobs.find(({ id }) => id === job)?.bay
@@ -97,6 +100,12 @@ export const HANDLERS: { readonly [N in CommandName]: Handler<N> } = {
     return { bay }
   },
   'simulation.remove': ({ simulation }, { bay }) => done(simulation.remove(bay)),
+
+  'supervisor.set-pin': async (_, { pin, old }, role) => done(await role.setPin(pin, old)),
+  'supervisor.remove-pin': async ({ supervisor }, { old }) => done(await supervisor.removePin(old)),
+  'supervisor.unlock': async (_, { pin }, role) => done(await role.unlock(pin)),
+  'supervisor.lock': (_, __, role) => done(role.lock()),
+  'supervisor.touch': (_, __, role) => done(role.touch()),
 }
 
 function done(_: unknown): Record<string, never> {
@@ -104,10 +113,15 @@ function done(_: unknown): Record<string, never> {
 }
 
 /** The same package and recipe, planned anew for what stands on the bay now. */
-async function startAgain({ bench, library, planner, runner }: BenchEngine, id: string) {
+async function startAgain(
+  { bench, library, planner, runner, settings }: BenchEngine,
+  id: string,
+  role: WindowRole,
+) {
   const { plan: before } = bench.journal.get(id)
   const rom = await library.add(before.rom.path)
   const plan = await planner.plan({ bay: before.terminal.bay, rom, survey: true }, before.recipe)
+  role.answersFor(planDeviations(plan, settings.settings))
   const job = await runner.start(plan)
   runner.acknowledge(id)
   return { job }

@@ -3,6 +3,8 @@
 import type { Choice, SessionBayView, SessionView } from '../../../shared/contract.ts'
 import { asSlotbenchError, SlotbenchError } from '../../../shared/errors.ts'
 import type { Plan } from '../../../shared/plan.ts'
+import type { Deviation } from '../../../shared/role.ts'
+import { planDeviations, recipeDeviations } from '../../core/plan/deviations.ts'
 import { noticeOf } from '../bench-view.ts'
 import type { BayBoard } from './bay-board.ts'
 import type { BayDesk } from './bay-desk.ts'
@@ -12,6 +14,7 @@ import type { LogBook } from './log-book.ts'
 import { type Planner, recipeOf } from './planner.ts'
 import type { ReadModel } from './read-model.ts'
 import type { SettingsStore } from './settings-store.ts'
+import type { Supervisor } from './supervisor/supervisor.ts'
 import { clippedNotice } from './views.ts'
 
 export interface SessionParts {
@@ -22,6 +25,7 @@ export interface SessionParts {
   readonly runner: JobRunner
   readonly planner: Planner
   readonly settings: SettingsStore
+  readonly supervisor: Supervisor
 }
 
 export interface SessionChoice {
@@ -88,6 +92,12 @@ export class FlashSession {
     else this.recheck(bay)
   }
 
+  /** What the plan for this terminal has beyond what was decided on when the session was started. */
+  undecided(bay: string): readonly Deviation[] {
+    const plan = this.#places.get(bay)?.plan
+    return plan === undefined ? [] : this.#undecidedIn(plan)
+  }
+
   hold(bay: string): void {
     const place = this.#places.get(bay)
     if (this.#choice === undefined || place?.view.state === 'working') return
@@ -136,13 +146,31 @@ export class FlashSession {
       const plan = await planner.plan(request, recipeOf(session.choice, settings.settings))
       if (!this.#isStill(bay, 'checking', session)) return
       if (plan.blockers.length > 0) this.#put(bay, { bay, state: 'unfit', reasons: clipAll(plan.blockers) })
-      else this.#arm(bay, plan, session)
+      else if (this.#mayStart(plan)) this.#arm(bay, plan, session)
+      else this.#putUndecided(bay, plan)
     } catch (thrown) {
       if (!this.#isStill(bay, 'checking', session)) return
       const error = asSlotbenchError(thrown)
       if (this.#parts.board.sighting(bay) === undefined) this.#drop(bay)
       else this.#put(bay, { bay, state: 'unfit', problem: clippedNotice(noticeOf(error)) })
     }
+  }
+
+  #undecidedIn(plan: Plan): readonly Deviation[] {
+    const usual = this.#parts.settings.settings
+    const decided = new Set(recipeDeviations(plan.recipe, usual))
+    return planDeviations(plan, usual).filter((deviation) => !decided.has(deviation))
+  }
+
+  #mayStart(plan: Plan): boolean {
+    return !this.#parts.supervisor.hasPin || this.#undecidedIn(plan).length === 0
+  }
+
+  /** It waits for a supervisor, who starts it by hand. */
+  #putUndecided(bay: string, plan: Plan): void {
+    const detail = `a supervisor decides on this: ${this.#undecidedIn(plan).join(', ')}`
+    const problem = clippedNotice(noticeOf(new SlotbenchError('supervisor-needed', detail)))
+    this.#put(bay, { bay, state: 'unfit', problem }, plan)
   }
 
   #arm(bay: string, plan: Plan, { countdown }: SessionChoice): void {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { JobQuery, JobSummaryView, Result } from '../../../shared/contract.ts'
 import type { JobState } from '../../../shared/job.ts'
+import { OPERATORS } from '../../../shared/role.ts'
 import { certify } from '../../flash/certificate.ts'
 import type { JobSummary } from '../../flash/journal.ts'
 import type { Bench } from '../bench.ts'
@@ -26,11 +27,22 @@ export function searchJobs(
 }
 
 export function jobsCsv(bench: Bench, query: JobQuery): string {
-  const columns = ['job', 'started', 'ended', 'result', 'bay', 'serial', 'model', 'build', 'steps'] as const
+  const columns = [
+    'job',
+    'started',
+    'ended',
+    'result',
+    'bay',
+    'serial',
+    'model',
+    'build',
+    'steps',
+    'operator',
+  ] as const
   const rows = matching(bench, query).map((job) =>
     [
       ...[job.id, job.createdAt, job.updatedAt, job.state, job.bay, job.serial ?? '', job.product ?? ''],
-      ...[job.build ?? '', `${job.stepsProven}/${job.steps}`],
+      ...[job.build ?? '', `${job.stepsProven}/${job.steps}`, job.operator ?? ''],
     ].map(csvField),
   )
   return [columns, ...rows].map((row) => `${row.join(',')}\r\n`).join('')
@@ -58,17 +70,18 @@ function matching(bench: Bench, { text = '', state, from, to }: JobQuery): reado
     const day = job.updatedAt.slice(0, 10)
     if (state !== undefined && job.state !== state) return false
     if ((from !== undefined && day < from) || (to !== undefined && day > to)) return false
-    const where = [job.id, job.bay, job.serial, job.product, job.build].join(' ').toLowerCase()
+    const where = [job.id, job.bay, job.serial, job.product, job.build, job.operator].join(' ').toLowerCase()
     return words.every((word) => where.includes(word))
   })
 }
 
 function summaryView(job: JobSummary): JobSummaryView {
-  const { serial, product, build, ...rest } = job
+  const { serial, product, build, operator, ...rest } = job
   return {
     ...rest,
     ...(serial !== undefined && { serial: clip(serial) }),
     ...(product !== undefined && { product: clip(product) }),
     ...(build !== undefined && { build: clip(build) }),
+    ...(operator !== undefined && { operator: clip(operator, OPERATORS.longest) }),
   }
 }

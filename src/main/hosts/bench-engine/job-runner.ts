@@ -62,7 +62,8 @@ export class JobRunner {
   /** Puts a plan into the journal and runs it. Resolves when it is under way.
    * @throws SlotbenchError `plan-blocked`, `bay-busy`. */
   async start(plan: Plan): Promise<string> {
-    const job = this.#engine().create(plan)
+    const { operator } = this.#parts.settings.settings
+    const job = this.#engine().create(plan, operator === '' ? undefined : operator)
     await this.#begin(job)
     return job.id
   }

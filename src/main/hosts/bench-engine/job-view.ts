@@ -28,6 +28,7 @@ export function jobView(job: Job, acknowledged: boolean): JobView {
     policy: plan.recipe.policy,
     wipe: plan.recipe.wipe,
     ...(plan.fromSlot !== undefined && { fromSlot: plan.fromSlot }),
+    ...(job.operator !== undefined && { operator: clip(job.operator) }),
     state: job.state,
     createdAt: job.createdAt,
     updatedAt: job.updatedAt,

@@ -63,6 +63,8 @@ function levelOf(event: LogEvent): LogLevel {
       return 'good'
     case 'waiting':
       return 'warning'
+    case 'supervisor':
+      return event.what === 'refused' ? 'warning' : 'info'
     case 'job-state':
       if (event.state === 'done') return 'good'
       return event.state === 'planned' || event.state === 'running' ? 'info' : 'error'

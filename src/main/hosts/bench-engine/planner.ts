@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Choice, PlanView, Settings } from '../../../shared/contract.ts'
 import { SlotbenchError } from '../../../shared/errors.ts'
 import type { Plan, Recipe } from '../../../shared/plan.ts'
+import { planDeviations } from '../../core/plan/deviations.ts'
 import type { Bench } from '../bench.ts'
 import { planFor } from '../plan-for.ts'
 import type { BayBoard } from './bay-board.ts'
@@ -44,7 +45,7 @@ export class Planner {
     this.#plans.set(id, { plan, request })
     const [oldest] = this.#plans.keys()
     if (this.#plans.size > KEPT && oldest !== undefined) this.#plans.delete(oldest)
-    return planView(id, plan, request)
+    return planView(id, plan, { ...request, usual: this.#parts.settings.settings })
   }
 
   /** The plan alone, with this very recipe. */
@@ -72,13 +73,19 @@ export class Planner {
     )
   }
 
+  /** @throws SlotbenchError `plan-expired`. */
+  peek(id: string): Plan {
+    const found = this.#plans.get(id)
+    if (found === undefined) throw new SlotbenchError('plan-expired', `there is no plan ${id}`)
+    return found.plan
+  }
+
   /** Each plan can be taken once.
    * @throws SlotbenchError `plan-expired`. */
   take(id: string): Plan {
-    const found = this.#plans.get(id)
-    if (found === undefined) throw new SlotbenchError('plan-expired', `there is no plan ${id}`)
+    const plan = this.peek(id)
     this.#plans.delete(id)
-    return found.plan
+    return plan
   }
 }
 
@@ -93,11 +100,16 @@ export function recipeOf(choice: Choice, settings: Settings): Recipe {
   }
 }
 
-function planView(id: string, plan: Plan, { bay, rom }: PlanRequest): PlanView {
+function planView(
+  id: string,
+  plan: Plan,
+  { bay, rom, usual }: PlanRequest & { readonly usual: Settings },
+): PlanView {
   const { terminal, recipe, fromSlot, blockers, warnings, totals } = plan
   return clipAll({
     ...{ id, bay, rom, terminal, recipe, blockers, warnings, totals },
     ...(fromSlot !== undefined && { fromSlot }),
     steps: plan.steps.map((step) => stepView(step)),
+    deviations: [...planDeviations(plan, usual)],
   })
 }

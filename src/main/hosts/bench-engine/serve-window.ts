@@ -17,6 +17,8 @@ import { asSlotbenchError, SlotbenchError } from '../../../shared/errors.ts'
 import { noticeOf } from '../bench-view.ts'
 import { type BenchEngine, SNAPSHOT_LINES } from './bench-engine.ts'
 import { HANDLERS } from './commands.ts'
+import { checkGate } from './supervisor/gates.ts'
+import { WindowRole } from './supervisor/window-role.ts'
 import { clippedNotice } from './views.ts'
 
 /** Requests of one window that may be under way; a window that asks for more is not one of ours. */
@@ -32,6 +34,13 @@ export function serveWindow(engine: BenchEngine, port: WirePort): () => void {
   }
   let underWay = 0
   let open = true
+  const role = new WindowRole({
+    supervisor: engine.supervisor,
+    log: engine.log,
+    tell: (view) => {
+      if (open) send({ type: 'role', role: view })
+    },
+  })
   const fail = (id: number, thrown: unknown): void => {
     const error = clippedNotice(noticeOf(asSlotbenchError(thrown)))
     if (open) send({ type: 'failure', id, error })
@@ -44,6 +53,7 @@ export function serveWindow(engine: BenchEngine, port: WirePort): () => void {
     }
     if (request.command === RESYNC) {
       sendSnapshot()
+      send({ type: 'role', role: role.view })
       return
     }
     if (underWay >= MOST_AT_ONCE) {
@@ -52,7 +62,7 @@ export function serveWindow(engine: BenchEngine, port: WirePort): () => void {
     }
     underWay += 1
     try {
-      const result = await execute(engine, request)
+      const result = await execute(engine, role, request)
       if (open) send({ type: 'reply', id: request.id, result })
     } catch (thrown) {
       fail(request.id, thrown)
@@ -61,12 +71,14 @@ export function serveWindow(engine: BenchEngine, port: WirePort): () => void {
     }
   }
   sendSnapshot()
+  send({ type: 'role', role: role.view })
   const stopFollowing = engine.model.follow(({ seq, changes }) =>
     send({ type: 'changes', seq, changes: [...changes] }),
   )
   port.onMessage((text) => void receive(text))
   const stop = (): void => {
     open = false
+    role.end()
     stopFollowing()
   }
   port.onClose(stop)
@@ -100,21 +112,27 @@ function parse(text: string): unknown {
 }
 
 /** @throws SlotbenchError `message-invalid` for an unknown command or parameters that it does not take, and what the command throws. */
-async function execute(engine: BenchEngine, { command, params }: Request): Promise<unknown> {
+async function execute(
+  engine: BenchEngine,
+  role: WindowRole,
+  { command, params }: Request,
+): Promise<unknown> {
   if (!isCommand(command)) throw new SlotbenchError('message-invalid', `there is no command ${command}`)
-  return run(engine, command, params)
+  return run(engine, role, { command, params })
 }
 
 async function run<N extends CommandName>(
   engine: BenchEngine,
-  command: N,
-  params: unknown,
+  role: WindowRole,
+  { command, params }: { readonly command: N; readonly params: unknown },
 ): Promise<Result<N>> {
   const { params: paramsSchema, result: resultSchema } = COMMANDS[command]
   const parsed = paramsSchema.safeParse(params)
   if (!parsed.success)
     throw new SlotbenchError('message-invalid', `${command}: ${firstIssue(parsed.error.issues)}`)
-  const result = await HANDLERS[command](engine, parsed.data as Params<N>)
+  const known = parsed.data as Params<N>
+  checkGate(engine, role, { command, params: known })
+  const result = await HANDLERS[command](engine, known, role)
   // What leaves is checked as what comes: a window never gets what it cannot read.
   const checked = resultSchema.safeParse(result)
   if (checked.success) return checked.data as Result<N>

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { FIRST_SETTINGS, type Settings, settingsSchema } from '../../../shared/contract.ts'
 import { SlotbenchError } from '../../../shared/errors.ts'
+import { OPERATORS } from '../../../shared/role.ts'
 
 const MOST_SEEN = 1_000
 const fileSchema = z.object({
@@ -21,7 +22,9 @@ export class SettingsStore {
     this.#path = join(folder, 'settings.json')
     const { settings, seen } = read(this.#path)
     // What a newer version has added is as at the first start.
-    this.#settings = { ...FIRST_SETTINGS, ...settings } as Settings
+    const known = { ...FIRST_SETTINGS, ...settings } as Settings
+    // An older version kept one name and no list.
+    this.#settings = withOperators(known, {})
     this.#seen = seen
   }
 
@@ -31,7 +34,7 @@ export class SettingsStore {
 
   /** @throws SlotbenchError `host-io`; then nothing has changed. */
   change(change: Partial<Settings>): Settings {
-    const next = settingsSchema.parse({ ...this.#settings, ...change })
+    const next = withOperators(settingsSchema.parse({ ...this.#settings, ...change }), change)
     this.#write({ settings: next, seen: this.#seen })
     this.#settings = next
     return next
@@ -58,6 +61,16 @@ export class SettingsStore {
       throw new SlotbenchError('host-io', `${this.#path} cannot be written`, { cause })
     }
   }
+}
+
+/** Every name once. Whoever works now is on the list; who is taken off it no longer works here. */
+function withOperators(settings: Settings, change: Partial<Settings>): Settings {
+  const operator = settings.operator.trim()
+  const operators = [...new Set(settings.operators.map((name) => name.trim()).filter(Boolean))]
+  if (operator === '' || operators.includes(operator)) return { ...settings, operator, operators }
+  if (change.operators !== undefined || operators.length >= OPERATORS.most)
+    return { ...settings, operator: '', operators }
+  return { ...settings, operator, operators: [...operators, operator] }
 }
 
 function read(path: string): z.infer<typeof fileSchema> {

@@ -141,7 +141,11 @@ describe('bad files', () => {
     mkdirSync(dirname(path))
     const database = new DatabaseSync(path)
     database.exec(`${MIGRATIONS[0]}; PRAGMA user_version = 1`)
-    new SqliteJobJournal(database).create(job('one'))
+    // As the first version wrote it.
+    const { id, createdAt, updatedAt, state, plan } = job('one')
+    database
+      .prepare('INSERT INTO jobs (id, created_at, updated_at, state, bay, plan) VALUES (?,?,?,?,?,?)')
+      .run(id, createdAt, updatedAt, state, plan.terminal.bay, JSON.stringify(plan))
     database.close()
     expect(open().get('one').id).toBe('one')
     expect(new DatabaseSync(path).prepare('PRAGMA user_version').get()).toEqual({

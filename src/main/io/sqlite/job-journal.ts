@@ -39,7 +39,7 @@ export class SqliteJobJournal implements JobJournal {
     transaction(this.#database, () => {
       this.#database
         .prepare(
-          'INSERT INTO jobs (id, created_at, updated_at, state, bay, serial, product, build, plan) VALUES (?,?,?,?,?,?,?,?,?)',
+          'INSERT INTO jobs (id, created_at, updated_at, state, bay, serial, product, build, operator, plan) VALUES (?,?,?,?,?,?,?,?,?,?)',
         )
         .run(
           job.id,
@@ -50,6 +50,7 @@ export class SqliteJobJournal implements JobJournal {
           plan.terminal.serial ?? null,
           plan.terminal.product ?? null,
           plan.rom.build ?? null,
+          job.operator ?? null,
           JSON.stringify(plan),
         )
       const insert = this.#database.prepare(
@@ -94,6 +95,7 @@ export class SqliteJobJournal implements JobJournal {
       serial: text(row, 'serial'),
       product: text(row, 'product'),
       build: text(row, 'build'),
+      operator: text(row, 'operator'),
       stepsProven: Number(row['proven'] ?? 0),
       steps: Number(row['steps'] ?? 0),
     }))
@@ -197,6 +199,7 @@ function readJob(row: Row, steps: readonly Row[]): unknown {
     createdAt: row['created_at'],
     updatedAt: row['updated_at'],
     state: row['state'],
+    ...optional('operator', text(row, 'operator')),
     steps: steps.map((step) => ({
       id: step['id'],
       state: step['state'],

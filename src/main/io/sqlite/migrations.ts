@@ -65,4 +65,5 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   ALTER TABLE verified_roms ADD COLUMN evidence TEXT;
   `,
+  'ALTER TABLE jobs ADD COLUMN operator TEXT;',
 ]

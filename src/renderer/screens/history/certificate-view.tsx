@@ -65,6 +65,7 @@ function Sheet({ certificate }: { readonly certificate: Certificate }) {
     [t('history.model'), terminal.product],
     [t('history.serial'), terminal.serial],
     [t('history.bay'), terminal.bay],
+    [t('operators.one'), certificate.operator],
     [t('history.build'), rom.build],
     [t('packages.patch'), rom.securityPatch],
     [t('recipe.policy'), t(`policy.${recipe.policy}`)],

@@ -107,6 +107,7 @@ function Rows({ found }: { readonly found: Result<'jobs.search'> }) {
             <th>{t('history.serial')}</th>
             <th>{t('history.build')}</th>
             <th>{t('history.bay')}</th>
+            <th>{t('operators.one')}</th>
             <th>{t('history.job')}</th>
           </tr>
         </thead>
@@ -129,6 +130,9 @@ function Rows({ found }: { readonly found: Result<'jobs.search'> }) {
                 <bdi>{job.build}</bdi>
               </td>
               <td className="small">{job.bay}</td>
+              <td>
+                <bdi>{job.operator}</bdi>
+              </td>
               <td>
                 <Button size="small" kind="quiet" icon="file" onClick={() => go('history', job.id)}>
                   {job.id}

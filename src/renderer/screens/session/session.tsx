@@ -141,6 +141,11 @@ function SessionBay({ place }: { readonly place: SessionBayView }) {
             {t('session.go')}
           </Button>
         )}
+        {place.problem?.code === 'supervisor-needed' && (
+          <Button size="small" kind="main" icon="session" onClick={() => void order('session.go', on)}>
+            {t('session.go')}
+          </Button>
+        )}
         {(place.state === 'unfit' || place.state === 'aside') && (
           <Button size="small" icon="restart" onClick={() => void order('session.recheck', on)}>
             {t('session.recheck')}

@@ -3,7 +3,9 @@ import { type Settings, THEMES } from '../../../shared/contract.ts'
 
 import { LANGUAGE_NAMES, offeredLanguages, useText } from '../../i18n/index.ts'
 import { order, useBench } from '../../state/bench.ts'
-import { Button, Choices, NumberField, Select, Switch, TextField } from '../../ui/controls.tsx'
+import { Button, Choices, NumberField, Select, Switch } from '../../ui/controls.tsx'
+import { OperatorsCard } from '../supervisor/operators-card.tsx'
+import { SupervisorCard } from '../supervisor/supervisor-card.tsx'
 import { BayOrder } from './bay-order.tsx'
 import { DoctorCard } from './doctor-card.tsx'
 
@@ -21,6 +23,8 @@ export function SettingsScreen() {
         <div className="stack">
           <LooksCard settings={settings} />
           <WorkCard settings={settings} />
+          <OperatorsCard settings={settings} />
+          <SupervisorCard />
         </div>
         <div className="stack">
           <BayOrder />
@@ -77,11 +81,6 @@ function WorkCard({ settings }: { readonly settings: Settings }) {
   return (
     <section className="card">
       <h2>{t('settings.work')}</h2>
-      <TextField
-        label={t('settings.operator')}
-        value={settings.operator}
-        onChange={(operator) => change({ operator })}
-      />
       <NumberField
         label={t('session.countdown')}
         value={settings.countdown}

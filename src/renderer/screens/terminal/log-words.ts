@@ -34,6 +34,8 @@ export function logWords(event: LogEvent, t: Translate, formats: Formats): strin
       return t(event.state === 'bad' ? 'log.rom-bad' : 'log.rom-good', { name: event.name })
     case 'session':
       return t(event.active ? 'log.session-on' : 'log.session-off')
+    case 'supervisor':
+      return t(`log.supervisor.${event.what}`)
     default:
       return missingCase(event)
   }

@@ -11,6 +11,7 @@ import { FindingNote, Note } from '../../ui/note.tsx'
 import { stepWords } from '../../ui/words.ts'
 import { ConfirmByTyping, destructiveIn } from '../session/confirm-by-typing.tsx'
 import { FIRST_DRAFT, type RecipeDraft, RecipeForm } from '../session/recipe-form.tsx'
+import { DeviationNote } from '../supervisor/deviation-note.tsx'
 import { stepIcon } from '../wall/tile-status.ts'
 import { ProgrammerNote } from './programmer-note.tsx'
 
@@ -108,6 +109,7 @@ function Preview({ plan, choice, onStarted }: PreviewProps) {
       {plan.warnings.map((finding) => (
         <FindingNote key={`${finding.code} ${finding.detail}`} finding={finding} tone="warn" />
       ))}
+      {!blocked && <DeviationNote deviations={plan.deviations} />}
       <details>
         <summary>{t('plan.steps', { count: plan.steps.length })}</summary>
         <ol className="step-list">
