@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { encodeGpt, type GptTable, gptUsable, type SectorSize } from '../src/main/core/formats/gpt.ts'
-import { zipBytes } from '../src/simulator/rom-factory/zip-writer.ts'
+import { zipBytes } from '../src/main/core/formats/zip-writer.ts'
 import { collect } from './images.ts'
 
 export type PackageFiles = Record<string, Uint8Array | string>

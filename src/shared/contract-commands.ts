@@ -8,6 +8,7 @@ import { JOB_STATES, jobStateSchema } from './job.ts'
 import { findingSchema, identitySchema, policySchema, recipeSchema } from './plan.ts'
 import { deviationSchema, OPERATORS, pinSchema } from './role.ts'
 import { romInfoSchema } from './rom.ts'
+import { replacementSchema } from './support.ts'
 import { terminalFactsSchema } from './terminal.ts'
 
 const path = z.string().min(1).max(TEXT.path)
@@ -198,6 +199,24 @@ export const COMMANDS = {
     result: z.object({ bay: bayIdSchema }),
   },
   'simulation.remove': { params: onBay, result: done },
+
+  /** Gathers what helps from afar, with pseudonyms in it, to be looked at. */
+  'support.make': {
+    params: z.strictObject({ jobs: z.array(jobIdSchema).min(1).max(20) }),
+    result: z.object({
+      bundle: jobIdSchema,
+      name: text,
+      files: z
+        .array(z.object({ name: z.string(), bytes: count, text: z.string(), cut: z.boolean() }))
+        .max(128),
+      replaced: z.array(replacementSchema).max(500),
+    }),
+  },
+  /** Exactly what was shown, as a zip archive: kept in the data folder, and in base64 for the window to hand out. */
+  'support.save': {
+    params: z.strictObject({ bundle: jobIdSchema }),
+    result: z.object({ path: z.string(), name: text, zip: z.base64() }),
+  },
 
   /** The first one needs no other; from then on this window is the supervisor's. */
   'supervisor.set-pin': {

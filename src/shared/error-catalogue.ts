@@ -595,6 +595,12 @@ export const CATALOGUE = {
     'This plan is no longer kept by the bench.',
     'Plan again; the terminal may have changed meanwhile.',
   ),
+  'support-expired': entry(
+    EXIT.usage,
+    'never',
+    'This support bundle is no longer kept by the bench.',
+    'Make it again, and look at it again.',
+  ),
   'rom-not-listed': entry(EXIT.usage, 'never', 'This package is no longer in the library.', 'Open it again.'),
   'host-io': entry(
     EXIT.host,

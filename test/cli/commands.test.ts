@@ -127,6 +127,11 @@ describe.concurrent('slotbench', () => {
     expect(existsSync(written)).toBe(true)
     expect(certificateSchema.parse(JSON.parse(readFileSync(json, 'utf8')))).toEqual(certificate)
 
+    const out = join(place.folder, 'Hilfe für.zip')
+    const support = await place.run(data, 'support', id, '--out', out)
+    expect(plain(support)).toMatch(/^ +CLI0001 → serial-1 \(\d+ times\)$/m)
+    expect(readFileSync(out).subarray(0, 2).toString()).toBe('PK')
+
     const again = await place.run(data, 'resume', id, '--json')
     expect(again.code).toBe(2)
     expect(document(again)).toMatchObject({ error: { code: 'job-not-resumable' } })

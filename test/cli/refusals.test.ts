@@ -87,6 +87,7 @@ describe.concurrent('exit 2, the command line was not understood', () => {
   it('an unknown job', async () => {
     await expectRefused('job-not-found', 'resume', 'nosuch')
     await expectRefused('job-not-found', 'report', 'nosuch')
+    await expectRefused('job-not-found', 'support', 'nosuch')
   })
 })
 

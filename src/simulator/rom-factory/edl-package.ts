@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { GptEntry, GptTable } from '../../main/core/formats/gpt.ts'
+import { type ZipMember, zipBytes } from '../../main/core/formats/zip-writer.ts'
 import { SlotbenchError } from '../../shared/errors.ts'
 import { SLOTS, type Slot, splitSlot } from '../../shared/units.ts'
 import { loaderFor } from '../edl/make-loader.ts'
@@ -17,7 +18,6 @@ import type { NamedImage } from './payload-writer.ts'
 import { type SparseOptions, sparseFileBytes } from './sparse-file.ts'
 import { wholeSuperImage } from './super-image.ts'
 import { writeFileWhole } from './write-file.ts'
-import { type ZipMember, zipBytes } from './zip-writer.ts'
 
 export interface EdlOptions {
   /** Which slots the package has images for; the entries of the other have no file. Default both. */

@@ -1,11 +1,11 @@
 // Fastboot image sets: as a folder, as a zip, and as the zip in a zip in which makers publish factory images.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type ZipMember, zipBytes } from '../../main/core/formats/zip-writer.ts'
 import { imageBytes } from './image-chunks.ts'
 import type { NamedImage } from './payload-writer.ts'
 import { type SparseOptions, sparseFileBytes } from './sparse-file.ts'
 import { writeFileWhole } from './write-file.ts'
-import { type ZipMember, zipBytes } from './zip-writer.ts'
 
 export interface FastbootSet {
   readonly images: Iterable<NamedImage>

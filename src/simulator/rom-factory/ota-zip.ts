@@ -1,7 +1,8 @@
 // OTA packages: a zip with payload.bin and what describes it (AOSP releasetools, ota_utils.py).
+
+import { storedOffsets, type ZipMember, zipBytes } from '../../main/core/formats/zip-writer.ts'
 import { type OtaSigner, signedZipBytes } from './ota-signature.ts'
 import type { SpooledPayload } from './payload-writer.ts'
-import { storedOffsets, type ZipMember, zipBytes } from './zip-writer.ts'
 
 export interface OtaOptions {
   readonly payload: SpooledPayload

@@ -15,6 +15,7 @@ import { RomLibrary } from './rom-library.ts'
 import { SettingsStore } from './settings-store.ts'
 import { Simulation } from './simulation.ts'
 import { Supervisor, type SupervisorOptions } from './supervisor/supervisor.ts'
+import { SupportDesk } from './support-desk.ts'
 
 export interface BenchEngineOptions extends BenchOptions {
   readonly kind: BenchState['host']['kind']
@@ -37,6 +38,7 @@ export class BenchEngine {
   readonly planner: Planner
   readonly session: FlashSession
   readonly simulation: Simulation
+  readonly support: SupportDesk
   readonly #looking: NodeJS.Timeout
   readonly #stopReading: () => void
 
@@ -65,6 +67,7 @@ export class BenchEngine {
     const { runner, planner } = this
     const { supervisor } = this
     this.session = new FlashSession({ model, log, board, desk, runner, planner, settings, supervisor })
+    this.support = new SupportDesk({ bench, log, settings })
     // What a job has changed is read anew.
     this.#stopReading = runner.onEnd(({ bay }) => board.readByItself(bay))
     this.#looking = setInterval(() => void this.#look(), LOOK_EVERY_MS)

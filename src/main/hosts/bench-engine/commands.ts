@@ -101,6 +101,9 @@ export const HANDLERS: { readonly [N in CommandName]: Handler<N> } = {
   },
   'simulation.remove': ({ simulation }, { bay }) => done(simulation.remove(bay)),
 
+  'support.make': ({ support }, { jobs }) => support.make(jobs),
+  'support.save': ({ support }, { bundle }) => support.save(bundle),
+
   'supervisor.set-pin': async (_, { pin, old }, role) => done(await role.setPin(pin, old)),
   'supervisor.remove-pin': async ({ supervisor }, { old }) => done(await supervisor.removePin(old)),
   'supervisor.unlock': async (_, { pin }, role) => done(await role.unlock(pin)),

@@ -18,6 +18,7 @@ import type { FlashOptions } from './commands/prepare.ts'
 import { guide, REBOOT_TARGETS, type RebootOptions, reboot } from './commands/reboot.ts'
 import type { SimulateOptions } from './commands/simulate.ts'
 import type { StationOptions } from './commands/station.ts'
+import type { SupportOptions } from './commands/support.ts'
 import { type TrustAddOptions, trustAdd, trustList, trustRemove } from './commands/trust.ts'
 import { libraryCommands } from './library-commands.ts'
 import { createOutput } from './output.ts'
@@ -142,6 +143,16 @@ function buildProgram(choose: (work: Work) => void): Command {
     .argument('<job>')
     .option('--page', 'print the readable page (HTML)', false)
     .action((job: string, o: { page: boolean }) => choose((c) => report(c, job, o)))
+  program
+    .command('support')
+    .description(
+      'write one file for whoever helps from afar; it names no terminal, no person and no computer',
+    )
+    .argument('<job...>')
+    .option('--out <file>', 'where it goes (default: here, as slotbench-support-JOB.zip)')
+    .action((jobs: string[], o: SupportOptions) =>
+      choose(async (c) => (await import('./commands/support.ts')).support(c, jobs, o)),
+    )
   libraryCommands(program, choose)
   partitionCommands(program, choose)
   backupCommands(program, choose)

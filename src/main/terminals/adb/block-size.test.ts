@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memorySource } from '../../../../test/images.ts'
-import { zipBytes } from '../../../simulator/rom-factory/zip-writer.ts'
 import { joinBytes } from '../../core/formats/join-bytes.ts'
+import { zipBytes } from '../../core/formats/zip-writer.ts'
 import { blockBytesFor } from './block-size.ts'
 
 const { signal } = new AbortController()

@@ -9,7 +9,8 @@ import { go } from '../../state/place.ts'
 import { Button, IconButton } from '../../ui/controls.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { FindingNote, ProblemNote } from '../../ui/note.tsx'
-import { saveText } from '../../ui/save-text.ts'
+import { saveText } from '../../ui/save-file.ts'
+import { SupportButton } from '../support/support-dialog.tsx'
 import { stateTone, stateWords } from '../wall/tile-status.ts'
 
 export function CertificateView({ id }: { readonly id: string }) {
@@ -27,6 +28,7 @@ export function CertificateView({ id }: { readonly id: string }) {
       <div className="screen-head">
         <IconButton icon="back" label={t('nav.history')} onClick={() => go('history')} />
         <h1 className="grow">{t('certificate.title', { job: id })}</h1>
+        <SupportButton job={id} />
         {report !== undefined && (
           <>
             <Button

@@ -9,7 +9,7 @@ import { order, useBench } from '../../state/bench.ts'
 import { go } from '../../state/place.ts'
 import { Button, Select, TextField } from '../../ui/controls.tsx'
 import { Icon } from '../../ui/icon.tsx'
-import { saveText } from '../../ui/save-text.ts'
+import { saveText } from '../../ui/save-file.ts'
 import { stateTone, stateWords } from '../wall/tile-status.ts'
 import { CertificateView } from './certificate-view.tsx'
 

@@ -9,6 +9,7 @@ import { Button } from '../../ui/controls.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { meaningOf, nextOf } from '../../ui/note.tsx'
 import { bayLabel, stepWords } from '../../ui/words.ts'
+import { SupportButton } from '../support/support-dialog.tsx'
 import { stateTone, stateWords } from '../wall/tile-status.ts'
 
 export function FailureCard({ job }: { readonly job: JobView }) {
@@ -98,6 +99,7 @@ export function FailureCard({ job }: { readonly job: JobView }) {
         <Button kind="quiet" icon="file" onClick={() => go('history', job.id)}>
           {t('job.certificate')}
         </Button>
+        <SupportButton job={job.id} />
       </div>
     </section>
   )
