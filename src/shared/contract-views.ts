@@ -195,6 +195,8 @@ export const jobViewSchema = z.object({
   /** The step under way. */
   step: name.exactOptional(),
   progress: progressSchema.exactOptional(),
+  /** What earlier jobs with this package and policy took for the rest, as of `at`; until it has a speed of its own. */
+  expected: z.object({ seconds: z.number().nonnegative(), at: time }).exactOptional(),
   waiting: waitingViewSchema.exactOptional(),
   problem: problemSchema.exactOptional(),
   /** Somebody has seen how it ended. */

@@ -215,6 +215,7 @@ export const words: Words = {
   'job.time': 'انقضى',
   'job.written': 'كُتب',
   'job.left': 'بقي {{time}}',
+  'job.about': 'نحو {{time}}',
   'job.elapsed': 'انقضى {{time}}',
   'job.cancel': 'إيقاف المهمة',
   'job.certificate': 'الشهادة',

@@ -204,6 +204,7 @@ export const en = {
   'job.time': 'Elapsed',
   'job.written': 'Written',
   'job.left': '{{time}} left',
+  'job.about': 'about {{time}}',
   'job.elapsed': '{{time}} elapsed',
   'job.cancel': 'Stop the job',
   'job.certificate': 'Certificate',

@@ -193,6 +193,7 @@ export const words: Words = {
   'job.time': 'Transcurrido',
   'job.written': 'Escrito',
   'job.left': 'quedan {{time}}',
+  'job.about': 'unos {{time}}',
   'job.elapsed': '{{time}} transcurridos',
   'job.cancel': 'Detener el trabajo',
   'job.certificate': 'Certificado',

@@ -195,6 +195,7 @@ export const words: Words = {
   'job.time': 'Écoulé',
   'job.written': 'Écrit',
   'job.left': 'reste {{time}}',
+  'job.about': 'environ {{time}}',
   'job.elapsed': '{{time}} écoulé',
   'job.cancel': 'Arrêter le travail',
   'job.certificate': 'Certificat',

@@ -194,6 +194,7 @@ export const words: Words = {
   'job.time': 'Decorrido',
   'job.written': 'Escrito',
   'job.left': 'faltam {{time}}',
+  'job.about': 'cerca de {{time}}',
   'job.elapsed': '{{time}} decorridos',
   'job.cancel': 'Parar o trabalho',
   'job.certificate': 'Certificado',

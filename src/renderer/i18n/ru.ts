@@ -199,6 +199,7 @@ export const words: Words = {
   'job.time': 'Прошло',
   'job.written': 'Записано',
   'job.left': 'осталось {{time}}',
+  'job.about': 'около {{time}}',
   'job.elapsed': 'прошло {{time}}',
   'job.cancel': 'Остановить задание',
   'job.certificate': 'Сертификат',

@@ -167,6 +167,7 @@ export const words: Words = {
   'job.time': '已用时间',
   'job.written': '已写入',
   'job.left': '剩余 {{time}}',
+  'job.about': '约 {{time}}',
   'job.elapsed': '已用 {{time}}',
   'job.cancel': '停止任务',
   'job.certificate': '证书',

@@ -1,7 +1,7 @@
 // Names of things as they are shown: bays, models, serial numbers, links, steps.
 import type { BayView, JobView, StepView } from '../../shared/contract.ts'
 import { missingCase } from '../../shared/missing-case.ts'
-import type { Formats } from '../i18n/format.ts'
+import { clock, type Formats } from '../i18n/format.ts'
 import type { Translate } from '../i18n/index.ts'
 
 export function bayLabel({ bay, name }: Pick<BayView, 'bay' | 'name'>): string {
@@ -86,4 +86,16 @@ export function stepWords(step: StepView, t: Translate, { bytes }: Formats): str
     default:
       return missingCase(step.kind)
   }
+}
+
+/** By its own speed once it has one; before, about what earlier jobs took. Undefined where nobody knows. */
+export function remainingWords(
+  { progress, expected }: Pick<JobView, 'progress' | 'expected'>,
+  now: number,
+  t: Translate,
+): string | undefined {
+  if (progress?.remainingSeconds !== undefined) return clock(progress.remainingSeconds)
+  if (expected === undefined) return undefined
+  const gone = (now - Date.parse(expected.at)) / 1_000
+  return t('job.about', { time: clock(Math.max(0, expected.seconds - gone)) })
 }

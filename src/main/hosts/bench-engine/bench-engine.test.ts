@@ -75,6 +75,25 @@ describe('a terminal that is plugged in', () => {
   }, 60_000)
 })
 
+it('what a job will take is known from an earlier one with the same package, until it has a speed of its own', async () => {
+  await bench.plug({ serial: 'NX0001', port: 1 })
+  await bench.plug({ serial: 'NX0002', port: 2, link: { bytesPerSecond: 1_500_000, speed: 'high' } })
+  const rom = await addRom()
+  const start = async (bay: string) => {
+    await window.until((s) => bayOf(s, bay)?.facts !== undefined)
+    const { plan } = await window.client.call('plan.make', { bay, rom, choice: CHOICE, survey: true })
+    return (await window.client.call('job.start', { plan: plan.id })).job
+  }
+  const first = await start('usb:1-1')
+  const done = await window.until((s) => jobOf(s, first)?.state === 'done')
+  expect(jobOf(done, first)?.expected).toBeUndefined()
+  const second = await start('usb:1-2')
+  const runs = await window.until((s) => jobOf(s, second)?.state === 'running')
+  expect(jobOf(runs, second)?.expected?.seconds).toBeGreaterThan(0)
+  const ended = await window.until((s) => jobOf(s, second)?.state === 'done')
+  expect(jobOf(ended, second)?.expected).toBeUndefined()
+}, 60_000)
+
 describe('a job that is cut off', () => {
   it('calls for somebody, also after a restart of the bench, and goes on from its first unproven step', async () => {
     const terminal = await bench.plug({

@@ -9,6 +9,7 @@ import type { Bench } from '../bench.ts'
 import { saveReport } from '../report-files.ts'
 import type { BayDesk } from './bay-desk.ts'
 import { clip, clipAll } from './clip.ts'
+import { type ExpectedTimes, expectedSeconds, expectedTimes } from './expected-time.ts'
 import { afterEvent, jobView, needsSomebody, startedView } from './job-view.ts'
 import type { LogBook } from './log-book.ts'
 import type { ReadModel } from './read-model.ts'
@@ -38,6 +39,8 @@ export class JobRunner {
     { readonly controller: AbortController; readonly ended: Promise<void> }
   >()
   readonly #throughput = new Map<string, Throughput>()
+  /** Of the jobs that run. */
+  readonly #times = new Map<string, ExpectedTimes>()
   readonly #listeners = new Set<(job: JobView) => void>()
 
   constructor(parts: RunnerParts) {
@@ -117,12 +120,15 @@ export class JobRunner {
       const ended = Promise.withResolvers<void>()
       this.#running.set(job.id, { controller, ended: ended.promise })
       this.#throughput.set(job.id, new Throughput())
-      this.#show(startedView(jobView(job, true), new Date()))
+      this.#times.set(job.id, this.#timesFor(job))
+      const now = new Date()
+      this.#show(this.#expecting(startedView(jobView(job, true), now), now))
       begun.resolve()
       try {
         await this.#run(job.id, both)
       } finally {
         this.#running.delete(job.id)
+        this.#times.delete(job.id)
         ended.resolve()
       }
     })
@@ -162,7 +168,8 @@ export class JobRunner {
     const view = this.#views.get(event.job)
     if (view === undefined) return
     const now = new Date()
-    const next = afterEvent(view, clipAll(event), now)
+    const after = afterEvent(view, clipAll(event), now)
+    const next = event.type === 'step-started' ? this.#expecting(after, now) : after
     this.#views.set(event.job, next)
     const { model } = this.#parts
     if (event.type === 'progress') {
@@ -174,6 +181,20 @@ export class JobRunner {
     }
     model.change({ kind: 'job', job: next })
     this.#write(event, next)
+  }
+
+  #timesFor({ plan }: Job): ExpectedTimes {
+    try {
+      return expectedTimes(this.#parts.bench.journal.stepTimes(plan))
+    } catch {
+      // A guess is not worth a job.
+      return new Map()
+    }
+  }
+
+  #expecting({ expected: _, ...view }: JobView, now: Date): JobView {
+    const seconds = expectedSeconds(view.steps, this.#times.get(view.id) ?? new Map())
+    return seconds === undefined ? view : { ...view, expected: { seconds, at: now.toISOString() } }
   }
 
   #write(event: JobEvent, view: JobView): void {

@@ -80,7 +80,7 @@ export function afterEvent(view: JobView, event: JobEvent, now: Date): JobView {
 function afterState(view: JobView, state: JobState, now: Date): JobView {
   const updatedAt = now.toISOString()
   if (state === 'running') return { ...view, state, updatedAt }
-  const { runningSince: _, step: __, ...ended } = view
+  const { runningSince: _, step: __, expected: ____, ...ended } = view
   if (state !== 'done') return { ...ended, state, updatedAt, acknowledged: !needsSomebody(state) }
   // What went wrong on the way and was mended is in the log.
   const { problem: ___, ...good } = ended

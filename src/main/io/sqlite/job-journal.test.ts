@@ -82,6 +82,42 @@ describe('what is written', () => {
   })
 })
 
+it('tells what steps took in earlier jobs that ended well with the same package and policy', () => {
+  const journal = open()
+  const done = (id: string, seconds: number, more: Partial<Parameters<typeof sampleJob>[0]> = {}) => {
+    journal.create(sampleJob({ id, ...more }))
+    journal.stepStarted(id, '1-identify', '2026-01-01T10:00:00.000Z')
+    journal.stepProven(
+      id,
+      '1-identify',
+      { kind: 'done' },
+      new Date(Date.UTC(2026, 0, 1, 10, 0, seconds)).toISOString(),
+    )
+    journal.setState(id, 'done')
+  }
+  const { plan } = sampleJob({ id: 'asked', rom: { build: 'V2.11' } })
+  done('same', 4, { rom: { build: 'V2.11' } })
+  done('again', 6, { rom: { build: 'V2.11' } })
+  done('other-package', 50, { rom: { build: 'V2.11', fingerprint: 'e'.repeat(64) } })
+  done('other-build', 50)
+  done('other-policy', 50, { rom: { build: 'V2.11' }, plan: { recipe: { ...plan.recipe, policy: 'both' } } })
+  done('failed', 50, { rom: { build: 'V2.11' } })
+  journal.setState('failed', 'failed')
+  done('repeated', 50, { rom: { build: 'V2.11' } })
+  journal.stepStarted('repeated', '2-reboot-system', '2026-01-01T10:00:00.000Z')
+  journal.stepStarted('repeated', '2-reboot-system', '2026-01-01T10:00:01.000Z')
+  journal.stepProven('repeated', '2-reboot-system', { kind: 'done' }, '2026-01-01T11:00:00.000Z')
+  const times = journal.stepTimes(plan)
+  expect(
+    times
+      .filter(({ step }) => step === '1-identify')
+      .map(({ ms }) => ms)
+      .sort(),
+  ).toEqual([4_000, 50_000, 6_000])
+  expect(times.some(({ step }) => step === '2-reboot-system')).toBe(false)
+  expect(new Set(times.map(({ step }) => step))).toEqual(new Set(['1-identify']))
+})
+
 describe('one process per terminal', () => {
   it('refuses a second claim on the job, its bay or its serial, while the first process lives', () => {
     const journal = open(() => true)

@@ -10,12 +10,15 @@ import {
   type Problem,
   type Receipt,
 } from '../../../shared/job.ts'
-import { planSchema } from '../../../shared/plan.ts'
+import { type Plan, planSchema } from '../../../shared/plan.ts'
 import type { JobJournal, JobSummary } from '../../flash/journal.ts'
 import { processAlive } from '../host/process-alive.ts'
 import { transaction } from './database.ts'
 
 type Row = Record<string, unknown>
+
+/** Earlier jobs from which times are learnt. */
+const LOOKED_BACK = 20
 
 const recordSchema = jobSchema.omit({ plan: true })
 
@@ -99,6 +102,25 @@ export class SqliteJobJournal implements JobJournal {
       stepsProven: Number(row['proven'] ?? 0),
       steps: Number(row['steps'] ?? 0),
     }))
+  }
+
+  /** What each step took in the latest jobs that ended well with this package and policy, in milliseconds. */
+  stepTimes({
+    rom,
+    recipe,
+  }: Pick<Plan, 'rom' | 'recipe'>): readonly { readonly step: string; readonly ms: number }[] {
+    // By the build first, which has a column: plans are long.
+    const rows = this.#database
+      .prepare(
+        `WITH same AS (SELECT id, plan FROM jobs WHERE state = 'done' AND build IS ? ORDER BY created_at DESC LIMIT ?)
+         SELECT s.id, s.started_at, s.proven_at FROM same j JOIN steps s ON s.job_id = j.id
+         WHERE s.attempts = 1 AND json_valid(j.plan) AND j.plan ->> '$.rom.fingerprint' = ? AND j.plan ->> '$.recipe.policy' = ?`,
+      )
+      .all(rom.build ?? null, LOOKED_BACK, rom.fingerprint, recipe.policy)
+    return rows.flatMap((row) => {
+      const ms = Date.parse(text(row, 'proven_at') ?? '') - Date.parse(text(row, 'started_at') ?? '')
+      return ms >= 0 ? [{ step: text(row, 'id') ?? '', ms }] : []
+    })
   }
 
   /** For those who have no job yet: a terminal that another process works on is not even opened.

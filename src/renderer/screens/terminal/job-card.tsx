@@ -8,7 +8,7 @@ import { go } from '../../state/place.ts'
 import { Button } from '../../ui/controls.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { ProgressBar } from '../../ui/progress-bar.tsx'
-import { stepWords } from '../../ui/words.ts'
+import { remainingWords, stepWords } from '../../ui/words.ts'
 import { shareOf } from '../wall/tile.tsx'
 import { stateTone, stateWords } from '../wall/tile-status.ts'
 import { FailureCard } from './failure-card.tsx'
@@ -54,10 +54,7 @@ function RunningJob({ job }: { readonly job: JobView }) {
             name={t('job.speed')}
             value={progress?.bytesPerSecond ? speed(progress.bytesPerSecond) : '–'}
           />
-          <Figure
-            name={t('job.remaining')}
-            value={progress?.remainingSeconds === undefined ? '–' : clock(progress.remainingSeconds)}
-          />
+          <Figure name={t('job.remaining')} value={remainingWords(job, now, t) ?? '–'} />
           <Figure name={t('job.time')} value={clock(elapsed)} />
           {progress !== undefined && progress.jobTotal > 0 && (
             <Figure

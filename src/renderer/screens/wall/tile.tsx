@@ -8,7 +8,7 @@ import { useNow } from '../../state/now.ts'
 import { go } from '../../state/place.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { ProgressBar } from '../../ui/progress-bar.tsx'
-import { bayLabel, linkOf, modelOf, serialOf } from '../../ui/words.ts'
+import { bayLabel, linkOf, modelOf, remainingWords, serialOf } from '../../ui/words.ts'
 import { tileStatus } from './tile-status.ts'
 
 export interface TileProps {
@@ -88,6 +88,7 @@ function Running({ job, now }: { readonly job: JobView; readonly now: number }) 
   const { progress, steps, step, runningSince } = job
   const at = steps.findIndex(({ id }) => id === step) + 1
   const share = shareOf(job)
+  const remaining = remainingWords(job, now, t)
   const elapsed = runningSince === undefined ? undefined : (now - Date.parse(runningSince)) / 1000
   return (
     <span className="tile-run">
@@ -101,8 +102,8 @@ function Running({ job, now }: { readonly job: JobView; readonly now: number }) 
           {progress !== undefined && progress.bytesPerSecond > 0 ? speed(progress.bytesPerSecond) : ''}
         </span>
         <span>
-          {progress?.remainingSeconds !== undefined
-            ? t('job.left', { time: clock(progress.remainingSeconds) })
+          {remaining !== undefined
+            ? t('job.left', { time: remaining })
             : elapsed !== undefined && t('job.elapsed', { time: clock(elapsed) })}
         </span>
       </span>
