@@ -144,6 +144,30 @@ describe('a bench', () => {
     expect(plain(await good(place.run(data, 'cache', 'prune', '--limit', '1')))).toContain('1 ROMs removed.')
   })
 
+  it('flashes a ROM by its name, and keeps it while it is used, also by a job that is gone on with', async () => {
+    const data = await newBench()
+    const pruned = async () => plain(await good(place.run(data, 'cache', 'prune', '--limit', '1')))
+    const inspected = plain(await good(place.run(data, 'inspect', 'NX679J-V2.11')))
+    expect(inspected).toContain('NX679J-V2.11')
+    const { endpoint } = await place.simulate(...QUICK, '--link-speed', '100kB')
+    const flashing = place.start(data, 'flash', 'acme-fw/acme/full.zip', '-t', endpoint, '-y')
+    const [, job = ''] = await flashing.saw(/Job (\S+)/)
+    expect(await pruned()).toContain('Nothing had to go.')
+    flashing.kill('SIGINT')
+    expect((await flashing.finished).code).not.toBe(0)
+    const going = place.start(data, 'resume', job)
+    await going.saw(/goes on/)
+    expect(await pruned()).toContain('Nothing had to go.')
+    going.kill('SIGINT')
+    await going.finished
+    expect(await pruned()).toContain('1 ROMs removed.')
+    expect(document(await place.run(data, '--json', 'plan', 'nobody/nothing', '-t', endpoint))).toMatchObject(
+      {
+        error: { code: 'rom-unknown' },
+      },
+    )
+  })
+
   it('lists what a terminal may have', async () => {
     const data = await newBench()
     const { endpoint } = await place.simulate(...QUICK)

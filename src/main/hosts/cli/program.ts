@@ -62,6 +62,9 @@ export async function runCli(args: readonly string[]): Promise<number> {
   }
 }
 
+const ROM =
+  'OTA zip, payload.bin, image set or EDL package (folder or zip), or the name of a ROM in a repository'
+
 function buildProgram(choose: (work: Work) => void): Command {
   const program = new Command('slotbench')
     .description(
@@ -92,7 +95,7 @@ function buildProgram(choose: (work: Work) => void): Command {
   program
     .command('inspect')
     .description('show what a package is and holds')
-    .argument('<rom>', 'OTA zip, payload.bin, or fastboot image set (folder or zip)')
+    .argument('<rom>', ROM)
     .option('--verify', 'check every digest and signature in it, and say whether it is genuine', false)
     .option('--flavour <name>', 'which variant, of an EDL package that holds several')
     .action((rom: string, o: { verify: boolean; flavour?: string }) => choose((c) => inspect(c, rom, o)))
@@ -260,7 +263,7 @@ function simulatorCommands(program: Command, choose: (work: Work) => void): void
 
 function flashOptions(command: Command, policy: Policy = 'seamless'): Command {
   return withLoader(command)
-    .argument('<rom>', 'OTA zip, payload.bin, or fastboot image set (folder or zip)')
+    .argument('<rom>', ROM)
     .option('-t, --terminal <serial or bay>', 'the terminal: serial number, bay (usb:1-2), or tcp:HOST:PORT')
     .addOption(new Option('-p, --policy <policy>', 'how to use the slots').choices(POLICIES).default(policy))
     .option('--wipe', 'erase the user’s data just before the switch', false)

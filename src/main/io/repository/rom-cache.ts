@@ -6,7 +6,7 @@
 //   roms/<sha256>/used     its time is that of the last use;  roms/<sha256>/pinned  is never removed by itself
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { SlotbenchError } from '../../../shared/errors.ts'
 import { type Sha256, sha256 } from '../../../shared/units.ts'
 import { release } from '../../core/release.ts'
@@ -67,6 +67,18 @@ export class RomCache implements RomStore {
     )
     if (file?.size !== rom.target.size) return undefined
     return { rom, path, pinned: pinned !== undefined, usedAt: used?.mtime ?? file.mtime }
+  }
+
+  /** The ROM that a path in this cache belongs to: `roms/<sha256>/<name>`. */
+  async at(path: string): Promise<CachedRom | undefined> {
+    const digest = this.digestAt(path)
+    return digest && (await this.find(digest))
+  }
+
+  /** Whether it is still there or not. */
+  digestAt(path: string): Sha256 | undefined {
+    const [folder, digest = ''] = relative(this.folder, resolve(path)).split(sep)
+    return folder === 'roms' && /^[0-9a-f]{64}$/.test(digest) ? sha256(digest) : undefined
   }
 
   /** The package, proven to be what was downloaded, and kept from being removed until it is given back.

@@ -1,7 +1,6 @@
 // Keeps ROMs of the cache that jobs and the session use from being removed by whoever needs room, this bench or another one.
-import { relative, sep } from 'node:path'
 import type { BenchState } from '../../../../shared/contract.ts'
-import { type Sha256, sha256 } from '../../../../shared/units.ts'
+import type { Sha256 } from '../../../../shared/units.ts'
 import type { RomCache } from '../../../io/repository/rom-cache.ts'
 import type { ReadModel } from '../read-model.ts'
 
@@ -26,7 +25,7 @@ export class CacheHolds {
   }
 
   #look(state: BenchState): void {
-    const wanted = new Set(usedPaths(state).flatMap((path) => this.#digestIn(path) ?? []))
+    const wanted = new Set(usedPaths(state).flatMap((path) => this.#cache.digestAt(path) ?? []))
     for (const digest of wanted) if (!this.#held.has(digest)) this.#held.set(digest, this.#take(digest))
     for (const digest of this.#held.keys()) if (!wanted.has(digest)) void this.#release(digest)
   }
@@ -45,12 +44,6 @@ export class CacheHolds {
     const held = this.#held.get(digest)
     this.#held.delete(digest)
     await (await held)?.()
-  }
-
-  /** `roms/<sha256>/<name>` below the cache's folder. */
-  #digestIn(path: string): Sha256 | undefined {
-    const [folder, digest = ''] = relative(this.#cache.folder, path).split(sep)
-    return folder === 'roms' && /^[0-9a-f]{64}$/.test(digest) ? sha256(digest) : undefined
   }
 }
 

@@ -1,4 +1,5 @@
 // slotbench plan | flash | resume: the main job.
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { CATALOGUE, type ErrorCode, EXIT } from '../../../../shared/error-catalogue.ts'
 import { SlotbenchError } from '../../../../shared/errors.ts'
@@ -7,39 +8,44 @@ import { missingCase } from '../../../../shared/missing-case.ts'
 import type { Bench } from '../../bench.ts'
 import { saveReport } from '../../report-files.ts'
 import { type CommandContext, chooseTerminal, endpointsIn, withBench } from '../command.ts'
+import { withPackage } from '../named-package.ts'
 import { showJob } from '../progress.ts'
 import { type FlashOptions, prepare, showPlan } from './prepare.ts'
 
 export async function planCommand(
   context: CommandContext,
-  path: string,
+  named: string,
   options: FlashOptions,
 ): Promise<number> {
-  return withBench(context, placesOf(options), async (bench) => {
-    const made = await prepare(bench, path, options, context)
-    context.output.data({ plan: made })
-    showPlan(context.output, made)
-    return made.blockers.length === 0 ? EXIT.ok : EXIT.blocked
-  })
+  return withPackage(context, named, (path) =>
+    withBench(context, placesOf(options), async (bench) => {
+      const made = await prepare(bench, path, options, context)
+      context.output.data({ plan: made })
+      showPlan(context.output, made)
+      return made.blockers.length === 0 ? EXIT.ok : EXIT.blocked
+    }),
+  )
 }
 
 export async function flash(
   context: CommandContext,
-  path: string,
+  named: string,
   options: FlashOptions & { readonly yes: boolean },
 ): Promise<number> {
-  return withBench(context, placesOf(options), async (bench) => {
-    const made = await prepare(bench, path, { ...options, survey: true }, context)
-    context.output.data({ plan: made })
-    showPlan(context.output, made)
-    if (made.blockers.length > 0)
-      throw new SlotbenchError(
-        'plan-blocked',
-        `${made.blockers.length} blocker(s): ${made.blockers.map((b) => b.code).join(', ')}`,
-      )
-    if (!options.yes) await confirm(context)
-    return runJob(bench, { create: made }, context)
-  })
+  return withPackage(context, named, (path) =>
+    withBench(context, placesOf(options), async (bench) => {
+      const made = await prepare(bench, path, { ...options, survey: true }, context)
+      context.output.data({ plan: made })
+      showPlan(context.output, made)
+      if (made.blockers.length > 0)
+        throw new SlotbenchError(
+          'plan-blocked',
+          `${made.blockers.length} blocker(s): ${made.blockers.map((b) => b.code).join(', ')}`,
+        )
+      if (!options.yes) await confirm(context)
+      return runJob(bench, { create: made }, context)
+    }),
+  )
 }
 
 export async function resume(
@@ -49,11 +55,13 @@ export async function resume(
 ): Promise<number> {
   const named = options.terminal
   // A first look without ports: the job knows which endpoint it belongs to.
-  const bay = await withBench(context, {}, async (bench) => bench.journal.get(id).plan.terminal.bay)
-  return withBench(context, placesOf({ ...options, terminal: named ?? bay }), async (bench) => {
-    if (named !== undefined) bench.journal.rebind(id, (await chooseTerminal(bench, named, context)).bay)
-    return runJob(bench, { resume: id }, context)
-  })
+  const { terminal, rom } = await withBench(context, {}, async (bench) => bench.journal.get(id).plan)
+  return withPackage(context, resolve(rom.path), () =>
+    withBench(context, placesOf({ ...options, terminal: named ?? terminal.bay }), async (bench) => {
+      if (named !== undefined) bench.journal.rebind(id, (await chooseTerminal(bench, named, context)).bay)
+      return runJob(bench, { resume: id }, context)
+    }),
+  )
 }
 
 function placesOf({

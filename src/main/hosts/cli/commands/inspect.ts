@@ -8,6 +8,7 @@ import type { Rom } from '../../../core/rom/types.ts'
 import { unreadableVerdict } from '../../../core/trust/verdict.ts'
 import type { Bench } from '../../bench.ts'
 import { type CommandContext, withBench } from '../command.ts'
+import { withPackage } from '../named-package.ts'
 import type { Output } from '../output.ts'
 import { showPass } from '../progress.ts'
 import { edlLines } from './edl-lines.ts'
@@ -15,31 +16,41 @@ import { showVerdict } from './trust-lines.ts'
 
 export async function inspect(
   context: CommandContext,
-  path: string,
+  named: string,
   options: { readonly verify: boolean; readonly flavour?: string },
 ): Promise<number> {
-  return withBench(context, {}, async (bench) => {
-    const rom = await bench.open(path, context.signal, options.flavour)
-    try {
-      const { output } = context
-      const info = options.verify ? await examined(bench, rom, context) : rom.info
-      output.data({
-        rom: info,
-        verified: options.verify,
-        ...(info.edl === undefined ? {} : { slots: slotCoverage(info) }),
-      })
-      showRom(output, info)
-      const { trust } = info
-      if (trust === undefined) output.line('Digests not checked, nor signatures; add --verify.')
-      else {
-        if (trust.verdict !== 'broken') output.line(output.style('green', 'Every image matches its digest.'))
-        showVerdict(output, trust)
+  return withPackage(context, named, (path) =>
+    withBench(context, {}, async (bench) => {
+      const rom = await bench.open(path, context.signal, options.flavour)
+      try {
+        return await shown(bench, rom, { context, verify: options.verify })
+      } finally {
+        await rom.close()
       }
-      return trust?.verdict === 'broken' ? EXIT.package : EXIT.ok
-    } finally {
-      await rom.close()
-    }
+    }),
+  )
+}
+
+async function shown(
+  bench: Bench,
+  rom: Rom,
+  { context, verify }: { readonly context: CommandContext; readonly verify: boolean },
+): Promise<number> {
+  const { output } = context
+  const info = verify ? await examined(bench, rom, context) : rom.info
+  output.data({
+    rom: info,
+    verified: verify,
+    ...(info.edl === undefined ? {} : { slots: slotCoverage(info) }),
   })
+  showRom(output, info)
+  const { trust } = info
+  if (trust === undefined) output.line('Digests not checked, nor signatures; add --verify.')
+  else {
+    if (trust.verdict !== 'broken') output.line(output.style('green', 'Every image matches its digest.'))
+    showVerdict(output, trust)
+  }
+  return trust?.verdict === 'broken' ? EXIT.package : EXIT.ok
 }
 
 /** A package that cannot be read to its end has a verdict too, besides the error. */
