@@ -50,6 +50,12 @@ describe('a key file', () => {
     )
   })
 
+  it('is no key file when its cost is none of scrypt', async () => {
+    const { file } = await makeKey('targets', 'right', CHEAP)
+    const cost = { ...CHEAP, n: 1124 }
+    expect(keyFileSchema.safeParse({ ...file, sealed: { ...file.sealed, cost } }).success).toBe(false)
+  })
+
   it('cannot ask for more memory than any computer has', () => {
     const cost = { n: 2 ** 30, r: 8, p: 1 }
     const sealed = { cost, salt: '0'.repeat(32), iv: '0'.repeat(24), tag: '0'.repeat(32), data: '00' }

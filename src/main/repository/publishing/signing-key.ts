@@ -34,7 +34,12 @@ const HEX = /^[0-9a-f]+$/
 const sealedSchema = z.object({
   /** Cost of scrypt: N, r and p of RFC 7914. Limited, for a key file may come from anywhere. */
   cost: z.object({
-    n: z.number().int().min(1024).max(1_048_576),
+    n: z
+      .number()
+      .int()
+      .min(1024)
+      .max(1_048_576)
+      .refine((n) => (n & (n - 1)) === 0, 'is no power of two'),
     r: z.number().int().min(1).max(16),
     p: z.number().int().min(1).max(4),
   }),
@@ -130,8 +135,8 @@ export async function makeKey(
 /** @throws SlotbenchError `repo-key-locked` when the passphrase is not the one it was made with, or the file is damaged. */
 export async function openKey(file: KeyFile, passphrase: string): Promise<Signer> {
   const { cost, salt, iv, tag, data } = file.sealed
-  const key = await derive(passphrase, Buffer.from(salt, 'hex'), cost)
   try {
+    const key = await derive(passphrase, Buffer.from(salt, 'hex'), cost)
     const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'hex'))
     decipher.setAAD(Buffer.from(file.keyId))
     decipher.setAuthTag(Buffer.from(tag, 'hex'))
