@@ -5,7 +5,7 @@ import type { Deployment, OfferedRom } from '../../src/shared/deployment.ts'
 import type { TerminalFacts } from '../../src/shared/terminal.ts'
 import type { BenchCase, BenchContext, Outcome } from './measurement.ts'
 
-const RULES = 100_000
+export const RULES = 100_000
 /** Of one model: more builds, regions and stages than any has. */
 const RULES_PER_MODEL = 100
 const LIMIT_MS = 10
@@ -55,11 +55,11 @@ function timed(work: () => unknown): number {
   return performance.now() - startedAt
 }
 
-function rules() {
+export function rules(count = RULES, perModel = RULES_PER_MODEL) {
   const roms: OfferedRom[] = []
   const deployments: Deployment[] = []
-  for (let i = 0; i < RULES; i++) {
-    const model = Math.floor(i / RULES_PER_MODEL)
+  for (let i = 0; i < count; i++) {
+    const model = Math.floor(i / perModel)
     const id = `rom-${i}`
     roms.push({ id, target: `${id}.zip`, build: `V1.${i}`, timestamp: i, securityPatch: '2024-01-05' })
     deployments.push({
@@ -69,7 +69,7 @@ function rules() {
       models: [`MODEL${model}`, `P${model}A01`],
       when: {
         hwRevisions: ['1', '2'],
-        source: { minimum: 'V1.0', maximum: `V1.${RULES}` },
+        source: { minimum: 'V1.0', maximum: `V1.${count}` },
         slots: i % 3 === 0 ? 'a-only' : 'ab',
         ...(i % 5 === 0 ? { chip: { oemIds: ['0004'], pkHashes: ['d741a1a1a10b5c6c'] } } : {}),
       },
@@ -79,8 +79,9 @@ function rules() {
   return { version: 1, roms, deployments }
 }
 
-function terminal(number: number): TerminalFacts {
-  const model = number % (RULES / RULES_PER_MODEL)
+/** One that those rules are about. */
+export function terminal(number: number, models = RULES / RULES_PER_MODEL): TerminalFacts {
+  const model = number % models
   const fact = <T>(value: T) => ({ value, source: 'bench' })
   return {
     mode: 'system',

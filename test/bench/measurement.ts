@@ -1,6 +1,6 @@
 // What a benchmark case is, what it is given, and what it gives back.
 
-export type Unit = 'MB/s' | 'ms' | 'MB' | 'kB' | '×' | '%'
+export type Unit = 'MB/s' | 'ms' | 'MB' | 'kB' | '×' | '%' | '/s'
 
 /** One thing measured several times, in the order of the runs. */
 export interface Series {

@@ -13,6 +13,7 @@ import { monthlyUpdate } from './monthly-update.ts'
 import { type CaseResult, machine, resultsAsJson, resultsAsTable } from './report.ts'
 import { residentMemory } from './resident-memory.ts'
 import { sendImage } from './send-image.ts'
+import { serveChecks } from './serve-checks.ts'
 import { sideloadOta } from './sideload.ts'
 import { trustOta } from './trust.ts'
 import { userInterface } from './ui.ts'
@@ -25,6 +26,7 @@ const CASES: readonly BenchCase[] = [
   sideloadOta,
   identifyTerminal,
   checkRules,
+  serveChecks,
   trustOta,
   fetchFromLoopback,
   monthlyUpdate,
