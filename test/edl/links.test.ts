@@ -65,8 +65,14 @@ const REPLIES: readonly ReplyFault[] = [
   { kind: 'too-long', bytes: 700 },
 ]
 
-describe.each(['nx679j', 'nx789j'] as const)('%s, at each kind of command', LIMIT, (id) => {
-  it.each(REPLIES)('answers wrongly: $kind $ms', async (how) => {
+const KINDS = [
+  ['nx679j', REPLIES],
+  // Its programmer comes up as another device; what a reply looks like makes no difference to that.
+  ['nx789j', REPLIES.filter(({ kind }) => kind === 'lost' || kind === 'garbage')],
+] as const
+
+describe.each(KINDS)('%s, at each kind of command', LIMIT, (id, replies) => {
+  it.each(replies)('answers wrongly: $kind $ms', async (how) => {
     const strikes = MOMENTS.map((trigger) => ({
       faults: [{ kind: 'reply' as const, at: trigger, how }],
       setUp: { patience: { open: 12_000 } },

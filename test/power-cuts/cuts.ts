@@ -34,6 +34,7 @@ const SIZES = {
 /** Far below the image, so that one partition goes in several pieces. */
 const MAX_DOWNLOAD = 96 * KB
 const LIMIT_MS = 1_800_000
+const ALL = process.env['SLOTBENCH_TEST_ALL'] === '1'
 /** Services after which the terminal is away: there the cut at the change of mode is the cut after it. */
 const DEPARTURE = /^(reboot|sideload-host):/
 
@@ -47,8 +48,10 @@ export interface Cutting {
   readonly adb?: AdbBehaviourChanges
   /** It comes in at its boot ROM, and whoever switches it on again holds the keys for that. */
   readonly edl?: boolean
-  /** Of the commands, every so many-th is cut at. Default: each. */
+  /** Of the commands, every so many-th is cut at. Default: each. With SLOTBENCH_TEST_ALL=1 it is each in any case. */
   readonly everyCommand?: number
+  /** The same for the writes of the journal. */
+  readonly everyWrite?: number
   readonly recipe?: Partial<Recipe>
   /** Puts the terminal into the state in which it comes in, e.g. with an unfinished update. */
   readonly prepare?: (bench: FlashBench) => Promise<void>
@@ -58,7 +61,8 @@ export interface Cutting {
 }
 
 export function powerCuts(cutting: Cutting): void {
-  const { policy, atLeast, adb, recipe, edl = false, everyCommand = 1 } = cutting
+  const { policy, atLeast, adb, recipe, edl = false } = cutting
+  const [everyCommand, everyWrite] = ALL ? [1, 1] : [cutting.everyCommand ?? 1, cutting.everyWrite ?? 1]
   const how = `${recipe?.giveUpOtherSlot === true ? ', the other slot given up,' : ''}${edl ? ', in EDL,' : ''}`
   const name = `${policy}${how} on ${cutting.profile}`
   const promised = cutting.promised ?? policy !== 'single'
@@ -131,7 +135,9 @@ export function powerCuts(cutting: Cutting): void {
       const counter = new KillSwitch(dry.bench.journal())
       expect((await dry.bench.run(dry.job.id, counter)).state).toBe('done')
       await dry.close()
-      const cuts = range(counter.writes).flatMap((n) => MOMENTS.map((moment) => ({ write: n + 1, moment })))
+      const cuts = range(counter.writes)
+        .filter((n) => n % everyWrite === 0)
+        .flatMap((n) => MOMENTS.map((moment) => ({ write: n + 1, moment })))
       await sideBySide(cuts, async ({ write, moment }) => {
         const { bench, job, close } = await start()
         const ended = bench.run(job.id, new KillSwitch(bench.journal(), write, moment)).then(

@@ -5,6 +5,7 @@ powerCuts({
   policy: 'seamless',
   profile: 'nx769j-tight',
   atLeast: 300,
+  everyCommand: 2,
   adb: {},
   recipe: { giveUpOtherSlot: true },
   promised: false,

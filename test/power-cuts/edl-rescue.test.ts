@@ -1,7 +1,7 @@
 import { powerCuts } from './cuts.ts'
 
 powerCuts({
-  ...{ policy: 'rescue', profile: 'nx679j', atLeast: 400, adb: {}, edl: true, everyCommand: 4 },
+  ...{ policy: 'rescue', profile: 'nx679j', atLeast: 430, adb: {}, edl: true, everyCommand: 4 },
   recipe: { proofTimeout: 20, assumedModel: 'NX679J' },
   // Dead: neither slot has a bootloader.
   prepare: async ({ terminal }) => {
