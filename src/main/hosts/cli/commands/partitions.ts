@@ -14,6 +14,7 @@ import { planWriteFile } from '../../../core/plan/file-plan.ts'
 import { sha256OfImage } from '../../../core/rom/verify.ts'
 import { fileError } from '../../../io/files/open-file.ts'
 import type { FlashSession } from '../../../terminals/types.ts'
+import { checkReadsBack } from '../../partition-session.ts'
 import type { CommandContext } from '../command.ts'
 import { showPass } from '../progress.ts'
 import { confirm, runJob } from './flash.ts'
@@ -57,11 +58,7 @@ function sized(name: string, size: number | undefined, more = ''): string {
 /** Bytes of a partition; undefined sizes cannot be read whole.
  * @throws SlotbenchError `partition-missing`, `terminal-wrong-mode`. */
 async function sizeOf(session: FlashSession, name: string, signal: AbortSignal): Promise<number> {
-  if (!session.can.readBack)
-    throw new SlotbenchError(
-      'terminal-wrong-mode',
-      `the terminal gives no partition out in ${session.facts.mode} mode; in EDL it does`,
-    )
+  checkReadsBack(session)
   const known =
     session.facts.partitions[name] ??
     (await session.describe([name], { signal, deadline: Deadline.after(30_000) })).partitions[name]
