@@ -781,6 +781,35 @@ export const en = {
   'first.begin': 'Begin',
 
   // What is said here takes the place of what is meant for the command line.
+  'side.backups': 'Backups',
+  'deviation.restore': 'brings back a backup',
+  'backups.words':
+    'What belongs to this terminal alone: radio calibration and identity. Without it, nothing makes calls; another terminal’s is worse than none.',
+  'backups.list': 'Backups of this terminal',
+  'backups.none': 'There is no backup of this terminal yet.',
+  'backups.nameless':
+    'Nothing is known yet that tells this terminal from others. Read it or flash it once; then its backups show.',
+  'backups.mode':
+    'In this mode the terminal does not give its partitions out. Restart it into EDL to make or restore a backup.',
+  'backups.make': 'Back up now',
+  'backups.making': 'Every partition is read twice …',
+  'backups.open': 'Restore from a folder …',
+  'backups.holds_one': '{{count}} partition, {{size}}',
+  'backups.holds_other': '{{count}} partitions, {{size}}',
+  'backups.checking': 'Digests are being checked …',
+  'backups.whole': 'Digests checked: whole',
+  'backups.restore': 'Restore …',
+  'backups.export': 'Export …',
+  'backups.exported': 'A copy is in {{path}}',
+  'restore.title': 'Restore the backup',
+  'restore.planning': 'Reading the terminal and checking the backup. Nothing is written.',
+  'restore.fits': 'The backup is this terminal’s own',
+  'restore.blocked': 'It cannot be restored',
+  'restore.warning': 'Radio and identity data are overwritten.',
+  'restore.words':
+    'What is there now is kept first, as a backup of its own. Everything that is written is read back.',
+  'restore.confirm': 'Restore',
+
   'finding.wrong-model.next':
     'Use the package made for this model. If you know that it belongs to this terminal, name the model under “More”.',
   'finding.model-unknown.next':

@@ -4,6 +4,7 @@ import { type BenchState, LOG_KEPT, NO_FIRMWARE } from '../../../shared/contract
 import type { LoadUsbBackend } from '../../io/usb/usb-watch.ts'
 import { type Bench, type BenchOptions, openBench } from '../bench.ts'
 import { VERSION } from '../version.ts'
+import { BackupDesk } from './backup-desk.ts'
 import { BayBoard } from './bay-board.ts'
 import { BayDesk } from './bay-desk.ts'
 import { FirmwareDesk } from './firmware/firmware-desk.ts'
@@ -39,6 +40,7 @@ export class BenchEngine {
   readonly firmware: FirmwareDesk
   readonly runner: JobRunner
   readonly planner: Planner
+  readonly backups: BackupDesk
   readonly session: FlashSession
   readonly simulation: Simulation
   readonly updates: UpdateDesk
@@ -74,6 +76,7 @@ export class BenchEngine {
     this.runner.onStart(() => updates.jobStarted())
     this.runner.onEnd(() => updates.jobEnded())
     this.planner = new Planner({ bench, board, desk, library: this.library, settings })
+    this.backups = new BackupDesk({ bench, board, desk, settings, planner: this.planner })
     const { runner, planner } = this
     const { supervisor } = this
     this.session = new FlashSession({ model, log, board, desk, runner, planner, settings, supervisor })
