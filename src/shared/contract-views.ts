@@ -179,6 +179,8 @@ export const jobViewSchema = z.object({
   id: jobIdSchema,
   bay: bayIdSchema,
   serial: name.exactOptional(),
+  /** In EDL a terminal has no other mark. */
+  chipSerial: name.exactOptional(),
   product: name.exactOptional(),
   rom: z.object({ path, build: name.exactOptional() }),
   policy: z.enum(POLICIES),

@@ -27,7 +27,7 @@ export function BackupsView({ bay, job }: { readonly bay: BayView; readonly job:
     setMade(made + 1)
   }
   return (
-    <section className="stack" aria-label={t('side.backups')}>
+    <section className="stack scroll" aria-label={t('side.backups')}>
       <p className="quiet small">{t('backups.words')}</p>
       {problem !== undefined && <ProblemNote problem={problem} />}
       <div className="row">
@@ -139,7 +139,7 @@ function Digests({ id, stamp }: { readonly id: string; readonly stamp: string })
   if (problem !== undefined) return <ProblemNote problem={problem} />
   const whole = result !== undefined
   return (
-    <p className="small backup-check" data-tone={whole ? 'good' : 'work'}>
+    <p className="small row backup-check" data-tone={whole ? 'good' : 'work'}>
       <Icon name={whole ? 'done' : 'wait'} /> {t(whole ? 'backups.whole' : 'backups.checking')}
     </p>
   )

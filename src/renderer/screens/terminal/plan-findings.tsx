@@ -14,11 +14,14 @@ export function PlanFindings({
   plan,
   fits,
   blocked,
+  open = false,
 }: {
   readonly plan: PlanView
   /** Titles: it may be started, or it may not. */
   readonly fits: string
   readonly blocked: string
+  /** The steps are shown from the start. */
+  readonly open?: boolean
 }) {
   const t = useText()
   const formats = useFormats()
@@ -41,7 +44,7 @@ export function PlanFindings({
         <FindingNote key={`${finding.code} ${finding.detail}`} finding={finding} tone="warn" />
       ))}
       {blockers.length === 0 && <DeviationNote deviations={plan.deviations} />}
-      <details>
+      <details open={open}>
         <summary>{t('plan.steps', { count: steps.length })}</summary>
         <ol className="step-list">
           {steps.map((step) => (

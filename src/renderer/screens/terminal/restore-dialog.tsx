@@ -32,7 +32,7 @@ export function RestoreDialog({
         <p role="status">{t('restore.planning')}</p>
       ) : (
         <>
-          <PlanFindings plan={plan} fits={t('restore.fits')} blocked={t('restore.blocked')} />
+          <PlanFindings plan={plan} fits={t('restore.fits')} blocked={t('restore.blocked')} open />
           {plan.blockers.length > 0 ? (
             <div className="row">
               <Button onClick={onClose}>{t('action.close')}</Button>
