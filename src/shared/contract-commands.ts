@@ -4,6 +4,7 @@ import { certificateSchema } from './certificate.ts'
 import { BACKUP_COMMANDS } from './contract-backups.ts'
 import { FIRMWARE_COMMANDS } from './contract-firmware-commands.ts'
 import { logLineSchema } from './contract-log.ts'
+import { PARTITION_COMMANDS } from './contract-partitions.ts'
 import { planViewSchema } from './contract-plan.ts'
 import { bayIdSchema, jobIdSchema, settingsSchema, TEXT } from './contract-views.ts'
 import { doctorReportSchema } from './doctor.ts'
@@ -85,7 +86,7 @@ export const COMMANDS = {
     params: z.strictObject({
       folder: path.exactOptional(),
       /** What is looked for; default: packages and programmers. */
-      kind: z.enum(['package', 'root', 'key', 'folder']).exactOptional(),
+      kind: z.enum(['package', 'image', 'root', 'key', 'folder']).exactOptional(),
     }),
     result: z.object({
       folder: z.string(),
@@ -198,6 +199,7 @@ export const COMMANDS = {
 
   ...FIRMWARE_COMMANDS,
   ...BACKUP_COMMANDS,
+  ...PARTITION_COMMANDS,
 
   /** Gathers what helps from afar, with pseudonyms in it, to be looked at. */
   'support.make': {

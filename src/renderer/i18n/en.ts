@@ -801,14 +801,26 @@ export const en = {
   'backups.restore': 'Restore …',
   'backups.export': 'Export …',
   'backups.exported': 'A copy is in {{path}}',
-  'restore.title': 'Restore the backup',
-  'restore.planning': 'Reading the terminal and checking the backup. Nothing is written.',
-  'restore.fits': 'The backup is this terminal’s own',
-  'restore.blocked': 'It cannot be restored',
-  'restore.warning': 'Radio and identity data are overwritten.',
-  'restore.words':
+  'file-plan.restore.title': 'Restore the backup',
+  'file-plan.restore.planning': 'Reading the terminal and checking the backup. Nothing is written.',
+  'file-plan.restore.fits': 'The backup is this terminal’s own',
+  'file-plan.restore.blocked': 'It cannot be restored',
+  'file-plan.restore.warning': 'Radio and identity data are overwritten.',
+  'file-plan.restore.words':
     'What is there now is kept first, as a backup of its own. Everything that is written is read back.',
-  'restore.confirm': 'Restore',
+  'file-plan.restore.confirm': 'Restore',
+  'partitions.read': 'Read {{partition}} into a file …',
+  'partitions.write': 'Write a file to {{partition}} …',
+  'partitions.saved': 'It was read into {{path}}',
+  'choose.image': 'Choose the image',
+  'file-plan.write-partition.title': 'Write one partition',
+  'file-plan.write-partition.planning': 'Reading the terminal and the file. Nothing is written.',
+  'file-plan.write-partition.fits': 'The file has room there',
+  'file-plan.write-partition.blocked': 'It cannot be written',
+  'file-plan.write-partition.warning': 'One partition is overwritten, outside of any package.',
+  'file-plan.write-partition.words':
+    'The terminal may not boot with it. What is there now is kept first, as a backup. What is written is read back.',
+  'file-plan.write-partition.confirm': 'Write',
 
   'finding.wrong-model.next':
     'Use the package made for this model. If you know that it belongs to this terminal, name the model under “More”.',

@@ -790,14 +790,26 @@ export const words: Words = {
   'backups.restore': 'Restaurar …',
   'backups.export': 'Exportar …',
   'backups.exported': 'Hay una copia en {{path}}',
-  'restore.title': 'Restaurar la copia',
-  'restore.planning': 'Leyendo el terminal y comprobando la copia. No se escribe nada.',
-  'restore.fits': 'La copia es de este mismo terminal',
-  'restore.blocked': 'No se puede restaurar',
-  'restore.warning': 'Se sobrescriben los datos de radio e identidad.',
-  'restore.words':
+  'file-plan.restore.title': 'Restaurar la copia',
+  'file-plan.restore.planning': 'Leyendo el terminal y comprobando la copia. No se escribe nada.',
+  'file-plan.restore.fits': 'La copia es de este mismo terminal',
+  'file-plan.restore.blocked': 'No se puede restaurar',
+  'file-plan.restore.warning': 'Se sobrescriben los datos de radio e identidad.',
+  'file-plan.restore.words':
     'Lo que hay ahora se guarda antes como otra copia. Todo lo que se escribe se lee de vuelta.',
-  'restore.confirm': 'Restaurar',
+  'file-plan.restore.confirm': 'Restaurar',
+  'partitions.read': 'Leer {{partition}} a un archivo …',
+  'partitions.write': 'Escribir un archivo en {{partition}} …',
+  'partitions.saved': 'Se ha leído a {{path}}',
+  'choose.image': 'Elija la imagen',
+  'file-plan.write-partition.title': 'Escribir una partición',
+  'file-plan.write-partition.planning': 'Leyendo el terminal y el archivo. No se escribe nada.',
+  'file-plan.write-partition.fits': 'El archivo cabe ahí',
+  'file-plan.write-partition.blocked': 'No se puede escribir',
+  'file-plan.write-partition.warning': 'Se sobrescribe una sola partición, fuera de todo paquete.',
+  'file-plan.write-partition.words':
+    'Puede que el terminal no arranque con ella. Lo que hay ahora se guarda antes como copia. Lo que se escribe se lee de vuelta.',
+  'file-plan.write-partition.confirm': 'Escribir',
   'finding.wrong-model.next':
     'Use el paquete hecho para este modelo. Si sabe que pertenece a este terminal, indique el modelo en “Más”.',
   'finding.model-unknown.next':

@@ -794,14 +794,26 @@ export const words: Words = {
   'backups.restore': 'Restaurer …',
   'backups.export': 'Exporter …',
   'backups.exported': 'Une copie se trouve dans {{path}}',
-  'restore.title': 'Restaurer la sauvegarde',
-  'restore.planning': 'Lecture du terminal et vérification de la sauvegarde. Rien n’est écrit.',
-  'restore.fits': 'La sauvegarde est bien celle de ce terminal',
-  'restore.blocked': 'Restauration impossible',
-  'restore.warning': 'Les données radio et d’identité sont remplacées.',
-  'restore.words':
+  'file-plan.restore.title': 'Restaurer la sauvegarde',
+  'file-plan.restore.planning': 'Lecture du terminal et vérification de la sauvegarde. Rien n’est écrit.',
+  'file-plan.restore.fits': 'La sauvegarde est bien celle de ce terminal',
+  'file-plan.restore.blocked': 'Restauration impossible',
+  'file-plan.restore.warning': 'Les données radio et d’identité sont remplacées.',
+  'file-plan.restore.words':
     'Ce qui s’y trouve est d’abord gardé comme une autre sauvegarde. Tout ce qui est écrit est relu.',
-  'restore.confirm': 'Restaurer',
+  'file-plan.restore.confirm': 'Restaurer',
+  'partitions.read': 'Lire {{partition}} dans un fichier …',
+  'partitions.write': 'Écrire un fichier dans {{partition}} …',
+  'partitions.saved': 'Lue dans {{path}}',
+  'choose.image': 'Choisir l’image',
+  'file-plan.write-partition.title': 'Écrire une partition',
+  'file-plan.write-partition.planning': 'Lecture du terminal et du fichier. Rien n’est écrit.',
+  'file-plan.write-partition.fits': 'Le fichier y tient',
+  'file-plan.write-partition.blocked': 'Écriture impossible',
+  'file-plan.write-partition.warning': 'Une seule partition est remplacée, hors de tout paquet.',
+  'file-plan.write-partition.words':
+    'Le terminal risque de ne plus démarrer. Ce qui s’y trouve est d’abord sauvegardé. Ce qui est écrit est relu.',
+  'file-plan.write-partition.confirm': 'Écrire',
   'finding.wrong-model.next':
     'Utilisez le paquet fait pour ce modèle. Si vous savez qu’il convient à ce terminal, nommez le modèle sous « Plus ».',
   'finding.model-unknown.next':

@@ -1,38 +1,24 @@
 // The backups of the terminal on a bay: listed, checked, made, copied elsewhere, and planned to go back.
 import { resolve } from 'node:path'
 import type { BackupTerminal } from '../../../shared/backup.ts'
-import type { BackupView, BayWork, PlanView, Result } from '../../../shared/contract.ts'
+import type { BackupView, PlanView, Result } from '../../../shared/contract.ts'
 import type { Plan } from '../../../shared/plan.ts'
 import { notItsBackup } from '../../core/plan/backup-terminal.ts'
 import { canReadBack } from '../../core/plan/surveyed.ts'
 import type { StoredBackup } from '../../io/files/backup-store.ts'
-import type { FlashSession } from '../../terminals/types.ts'
-import type { Bench } from '../bench.ts'
 import { knownIdentity } from '../known-identity.ts'
-import { withPartitions } from '../partition-session.ts'
 import { keepBackup, planRestoreOf, type RestoreOf } from '../terminal-backups.ts'
-import type { BayBoard } from './bay-board.ts'
-import type { BayDesk } from './bay-desk.ts'
 import { clipAll } from './clip.ts'
-import type { Planner } from './planner.ts'
-import type { SettingsStore } from './settings-store.ts'
-
-export interface BackupDeskParts {
-  readonly bench: Bench
-  readonly board: BayBoard
-  readonly desk: BayDesk
-  readonly settings: SettingsStore
-  readonly planner: Planner
-}
+import { onPartitions, type PartitionWorkParts } from './partition-work.ts'
 
 const MOST_SHOWN = 200
 
 export class BackupDesk {
-  readonly #parts: BackupDeskParts
+  readonly #parts: PartitionWorkParts
   /** One backup is read at a time: a disk that has to seek between many reads none of them well. */
   #lastCheck: Promise<unknown> = Promise.resolve()
 
-  constructor(parts: BackupDeskParts) {
+  constructor(parts: PartitionWorkParts) {
     this.#parts = parts
   }
 
@@ -58,7 +44,7 @@ export class BackupDesk {
   /** @throws SlotbenchError `bay-empty`, `bay-busy`, and what `keepBackup` throws. */
   async make(bay: string): Promise<BackupView> {
     const { bench } = this.#parts
-    const kept = await this.#onBay(bay, { kind: 'backing-up' }, (session, signal) =>
+    const kept = await onPartitions(this.#parts, bay, { kind: 'backing-up' }, (session, signal) =>
       keepBackup(bench, session, { signal }),
     )
     return backupView(kept)
@@ -80,29 +66,8 @@ export class BackupDesk {
   plan({ bay, ...of }: Omit<RestoreOf, 'batteryLimit'> & { readonly bay: string }): Promise<Plan> {
     const { bench, settings } = this.#parts
     const { batteryLimit } = settings.settings
-    return this.#onBay(bay, { kind: 'planning' }, (session) =>
+    return onPartitions(this.#parts, bay, { kind: 'planning' }, (session) =>
       planRestoreOf(bench, session, { ...of, batteryLimit }),
-    )
-  }
-
-  #onBay<T>(
-    bay: string,
-    work: BayWork,
-    task: (session: FlashSession, signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const { bench, board, desk } = this.#parts
-    return desk.take(bay, { yields: false }, (signal) =>
-      board.working(bay, work, () =>
-        withPartitions(
-          bench,
-          board.openable(bay),
-          { signal, onWaiting: (waiting) => board.waiting(bay, waiting) },
-          (session) => {
-            board.learnt(bay, session.facts)
-            return task(session, signal)
-          },
-        ),
-      ),
     )
   }
 

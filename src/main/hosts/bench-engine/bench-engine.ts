@@ -11,6 +11,7 @@ import { FirmwareDesk } from './firmware/firmware-desk.ts'
 import { FlashSession, NO_SESSION } from './flash-session.ts'
 import { JobRunner } from './job-runner.ts'
 import { LogBook } from './log-book.ts'
+import { PartitionDesk } from './partition-desk.ts'
 import { Planner } from './planner.ts'
 import { ReadModel } from './read-model.ts'
 import { RomLibrary } from './rom-library.ts'
@@ -41,6 +42,7 @@ export class BenchEngine {
   readonly runner: JobRunner
   readonly planner: Planner
   readonly backups: BackupDesk
+  readonly partitions: PartitionDesk
   readonly session: FlashSession
   readonly simulation: Simulation
   readonly updates: UpdateDesk
@@ -76,7 +78,9 @@ export class BenchEngine {
     this.runner.onStart(() => updates.jobStarted())
     this.runner.onEnd(() => updates.jobEnded())
     this.planner = new Planner({ bench, board, desk, library: this.library, settings })
-    this.backups = new BackupDesk({ bench, board, desk, settings, planner: this.planner })
+    const partitionWork = { bench, board, desk, settings, planner: this.planner }
+    this.backups = new BackupDesk(partitionWork)
+    this.partitions = new PartitionDesk(partitionWork)
     const { runner, planner } = this
     const { supervisor } = this
     this.session = new FlashSession({ model, log, board, desk, runner, planner, settings, supervisor })

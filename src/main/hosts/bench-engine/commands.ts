@@ -145,6 +145,9 @@ export const HANDLERS: { readonly [N in CommandName]: Handler<N> } = {
   }),
   'backups.plan': async ({ backups }, request) => ({ plan: await backups.makePlan(request) }),
 
+  'partitions.read': ({ partitions }, request) => partitions.read(request),
+  'partitions.plan': async ({ partitions }, request) => ({ plan: await partitions.makePlan(request) }),
+
   'support.make': ({ support }, { jobs }) => support.make(jobs),
   'support.save': ({ support }, { bundle }) => support.save(bundle),
 
@@ -169,12 +172,16 @@ async function startAgain(engine: BenchEngine, id: string, role: WindowRole) {
   return { job }
 }
 
-async function planAgain({ backups, library, planner }: BenchEngine, before: Plan): Promise<Plan> {
+async function planAgain(engine: BenchEngine, before: Plan): Promise<Plan> {
+  const { library, planner } = engine
   const { bay } = before.terminal
-  if (before.rom.kind === 'backup') {
-    const partitions = before.steps.flatMap((step) => (step.kind === 'write-file' ? [step.partition] : []))
-    return backups.plan({ bay, backup: before.rom.path, partitions })
-  }
+  const files = before.steps.filter((step) => step.kind === 'write-file')
+  if (before.rom.kind === 'backup')
+    return engine.backups.plan({
+      ...{ bay, backup: before.rom.path, partitions: files.map(({ partition }) => partition) },
+    })
+  const [file] = files
+  if (file !== undefined) return engine.partitions.plan({ bay, partition: file.partition, path: file.file })
   const rom = await library.add(before.rom.path)
   return planner.plan({ bay, rom, survey: true }, before.recipe)
 }

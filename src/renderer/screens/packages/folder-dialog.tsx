@@ -10,12 +10,13 @@ import { Icon } from '../../ui/icon.tsx'
 
 const TITLES = {
   package: 'packages.choose',
+  image: 'choose.image',
   root: 'choose.root',
   key: 'choose.key',
   folder: 'choose.folder',
 } as const
 
-/** What is looked for: a package (a file or a folder), a root.json, a key, or a folder. */
+/** What is looked for: a package (a file or a folder), an image, a root.json, a key, or a folder. */
 type Kind = NonNullable<Params<'files.list'>['kind']>
 
 export function FolderDialog({

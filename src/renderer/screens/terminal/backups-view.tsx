@@ -9,7 +9,7 @@ import { Button } from '../../ui/controls.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { ProblemNote } from '../../ui/note.tsx'
 import { FolderDialog } from '../packages/folder-dialog.tsx'
-import { RestoreDialog } from './restore-dialog.tsx'
+import { FilePlanDialog } from './file-plan-dialog.tsx'
 
 export function BackupsView({ bay, job }: { readonly bay: BayView; readonly job: JobView | undefined }) {
   const t = useText()
@@ -62,7 +62,10 @@ export function BackupsView({ bay, job }: { readonly bay: BayView; readonly job:
         />
       )}
       {restoring !== undefined && (
-        <RestoreDialog bay={bay.bay} backup={restoring} onClose={() => setRestoring(undefined)} />
+        <FilePlanDialog
+          of={{ kind: 'restore', bay: bay.bay, backup: restoring }}
+          onClose={() => setRestoring(undefined)}
+        />
       )}
     </section>
   )

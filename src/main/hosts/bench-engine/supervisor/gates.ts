@@ -91,6 +91,10 @@ export const GATES: { readonly [N in CommandName]: Gate<N> } = {
   // Writes nothing; the restore itself is a supervisor's, at `job.start`.
   'backups.plan': 'anybody',
 
+  'partitions.read': 'anybody',
+  // As with a restore: the write itself is a supervisor's, at `job.start`.
+  'partitions.plan': 'anybody',
+
   'support.make': 'anybody',
   'support.save': 'anybody',
 
