@@ -854,6 +854,9 @@ export const words: Words = {
   'file-plan.write-partition.words':
     'قد لا يقلع الجهاز بعدها. يُحفظ الموجود الآن أولًا كنسخة احتياطية، وما يُكتب يُعاد قراءته.',
   'file-plan.write-partition.confirm': 'كتابة',
+  'finding.another-terminal.next': 'استخدم نسخة لهذا الجهاز نفسه؛ تجدها تحت “النسخ”.',
+  'finding.partition-protected.next': 'لا يُكتب هناك إلا نسخته هو؛ استعدها من “النسخ”.',
+  'finding.active-slot.next': 'اكتب قسم الخانة الأخرى. أما هذا فلا يُكتب إلا من سطر الأوامر لمن يعرف السبب.',
   'finding.wrong-model.next':
     'استخدم الحزمة المخصصة لهذا الطراز. إن كنت تعلم أنها لهذا الجهاز فسمِّ الطراز تحت “المزيد”.',
   'finding.model-unknown.next': 'إن كنت تعلم أن الحزمة لهذا الجهاز فسمِّ الطراز تحت “المزيد”.',

@@ -822,6 +822,10 @@ export const en = {
     'The terminal may not boot with it. What is there now is kept first, as a backup. What is written is read back.',
   'file-plan.write-partition.confirm': 'Write',
 
+  'finding.another-terminal.next': 'Use a backup of this very terminal; they are under “Backups”.',
+  'finding.partition-protected.next': 'Only its own backup may go there; restore it under “Backups”.',
+  'finding.active-slot.next':
+    'Write the partition of the other slot. This one is written on the command line only, by whoever knows why.',
   'finding.wrong-model.next':
     'Use the package made for this model. If you know that it belongs to this terminal, name the model under “More”.',
   'finding.model-unknown.next':

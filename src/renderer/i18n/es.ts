@@ -810,6 +810,10 @@ export const words: Words = {
   'file-plan.write-partition.words':
     'Puede que el terminal no arranque con ella. Lo que hay ahora se guarda antes como copia. Lo que se escribe se lee de vuelta.',
   'file-plan.write-partition.confirm': 'Escribir',
+  'finding.another-terminal.next': 'Use una copia de este mismo terminal; están en «Copias».',
+  'finding.partition-protected.next': 'Ahí solo puede ir su propia copia; restáurela en «Copias».',
+  'finding.active-slot.next':
+    'Escriba la partición de la otra ranura. Esta solo se escribe en la línea de comandos, por quien sabe por qué.',
   'finding.wrong-model.next':
     'Use el paquete hecho para este modelo. Si sabe que pertenece a este terminal, indique el modelo en “Más”.',
   'finding.model-unknown.next':

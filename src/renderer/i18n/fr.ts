@@ -814,6 +814,12 @@ export const words: Words = {
   'file-plan.write-partition.words':
     'Le terminal risque de ne plus démarrer. Ce qui s’y trouve est d’abord sauvegardé. Ce qui est écrit est relu.',
   'file-plan.write-partition.confirm': 'Écrire',
+  'finding.another-terminal.next':
+    'Prenez une sauvegarde de ce terminal même ; elles sont sous « Sauvegardes ».',
+  'finding.partition-protected.next':
+    'Seule sa propre sauvegarde peut y aller ; restaurez-la sous « Sauvegardes ».',
+  'finding.active-slot.next':
+    'Écrivez la partition de l’autre emplacement. Celle-ci ne s’écrit qu’en ligne de commande, par qui sait pourquoi.',
   'finding.wrong-model.next':
     'Utilisez le paquet fait pour ce modèle. Si vous savez qu’il convient à ce terminal, nommez le modèle sous « Plus ».',
   'finding.model-unknown.next':

@@ -809,6 +809,10 @@ export const words: Words = {
   'file-plan.write-partition.words':
     'O terminal pode não arrancar com ela. O que lá está é guardado antes, como cópia. O que é gravado é relido.',
   'file-plan.write-partition.confirm': 'Gravar',
+  'finding.another-terminal.next': 'Use uma cópia deste mesmo terminal; estão em «Cópias».',
+  'finding.partition-protected.next': 'Para lá só pode ir a sua própria cópia; reponha-a em «Cópias».',
+  'finding.active-slot.next':
+    'Grave a partição do outro slot. Esta só é gravada na linha de comandos, por quem sabe porquê.',
   'finding.wrong-model.next':
     'Use o pacote feito para este modelo. Se sabe que pertence a este terminal, indique o modelo em “Mais”.',
   'finding.model-unknown.next': 'Se sabe que o pacote pertence a este terminal, indique o modelo em “Mais”.',

@@ -19,28 +19,33 @@ export function PartitionList({ facts, bay }: { readonly facts: TerminalFacts; r
   const { bytes } = useFormats()
   const [choosing, setChoosing] = useState<Choosing>()
   const [writing, setWriting] = useState<FilePlan>()
-  const [saved, setSaved] = useState<string>()
+  const [saved, setSaved] = useState<{ readonly partition: string; readonly path: string }>()
   const running = useBench(({ bench }) => jobOn(bench, bay)?.state === 'running')
   const partitions = Object.entries(facts.partitions).filter(([, { size }]) => size !== undefined)
   const mayUse = readsBack(facts) && bay.sighting?.mode === facts.mode && bay.work === undefined && !running
   const use = async ({ what, partition }: Choosing, path: string): Promise<void> => {
     setChoosing(undefined)
     if (what === 'image') setWriting({ kind: 'write-partition', bay: bay.bay, partition, path })
-    else setSaved((await order('partitions.read', { bay: bay.bay, partition, folder: path }))?.path)
+    else {
+      const read = await order('partitions.read', { bay: bay.bay, partition, folder: path })
+      setSaved(read && { partition, path: read.path })
+    }
   }
   if (partitions.length === 0) return null
   return (
     <details>
       <summary>{t('facts.partitions', { count: partitions.length })}</summary>
-      <p className="quiet small wrap" role="status">
-        {saved !== undefined && t('partitions.saved', { path: saved })}
-      </p>
       <table>
         <tbody>
           {partitions.map(([partition, { size, type, logical }]) => (
             <tr key={partition}>
               <td className="mono">
                 <bdi>{partition}</bdi>
+                {saved?.partition === partition && (
+                  <p className="quiet small wrap" role="status">
+                    {t('partitions.saved', { path: saved.path })}
+                  </p>
+                )}
               </td>
               <td>{bytes(size ?? 0)}</td>
               <td className="quiet">
