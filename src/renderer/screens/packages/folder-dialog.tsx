@@ -36,7 +36,8 @@ export function FolderDialog({
     const found = await order('files.list', folder === undefined ? { kind } : { kind, folder })
     if (found === undefined) return
     setListing(found)
-    setPath(found.folder)
+    // What somebody has typed while the folder was read stays.
+    setPath((now) => (now === path ? found.folder : now))
   }
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the dialog opens
   useEffect(() => void open(), [])
