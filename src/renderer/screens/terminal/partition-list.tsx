@@ -35,7 +35,7 @@ export function PartitionList({ facts, bay }: { readonly facts: TerminalFacts; r
   return (
     <details>
       <summary>{t('facts.partitions', { count: partitions.length })}</summary>
-      <table>
+      <table className="partition-list">
         <tbody>
           {partitions.map(([partition, { size, type, logical }]) => (
             <tr key={partition}>
