@@ -1,13 +1,16 @@
 // Every command of the contract: what it is given and what it gives back, checked on both sides.
 import { z } from 'zod'
 import { certificateSchema } from './certificate.ts'
+import { BACKUP_COMMANDS } from './contract-backups.ts'
 import { FIRMWARE_COMMANDS } from './contract-firmware-commands.ts'
 import { logLineSchema } from './contract-log.ts'
-import { bayIdSchema, jobIdSchema, settingsSchema, stepViewSchema, TEXT } from './contract-views.ts'
+import { PARTITION_COMMANDS } from './contract-partitions.ts'
+import { planViewSchema } from './contract-plan.ts'
+import { bayIdSchema, jobIdSchema, settingsSchema, TEXT } from './contract-views.ts'
 import { doctorReportSchema } from './doctor.ts'
 import { JOB_STATES, jobStateSchema } from './job.ts'
-import { findingSchema, identitySchema, policySchema, recipeSchema } from './plan.ts'
-import { deviationSchema, OPERATORS, pinSchema } from './role.ts'
+import { policySchema } from './plan.ts'
+import { OPERATORS, pinSchema } from './role.ts'
 import { romInfoSchema } from './rom.ts'
 import { replacementSchema } from './support.ts'
 import { terminalFactsSchema } from './terminal.ts'
@@ -26,23 +29,6 @@ export const choiceSchema = z.strictObject({
   giveUpOtherSlot: z.boolean().exactOptional(),
 })
 export type Choice = z.infer<typeof choiceSchema>
-
-/** A plan as it is shown before it is run; the plan itself stays with the host, under this id. */
-export const planViewSchema = z.object({
-  id: jobIdSchema,
-  bay: bayIdSchema,
-  rom: jobIdSchema,
-  terminal: identitySchema,
-  recipe: recipeSchema,
-  fromSlot: z.enum(['a', 'b']).exactOptional(),
-  steps: z.array(stepViewSchema),
-  blockers: z.array(findingSchema),
-  warnings: z.array(findingSchema),
-  totals: z.object({ writeBytes: count, backupBytes: count }),
-  /** What a supervisor has to stand behind, where the bench has one. */
-  deviations: z.array(deviationSchema),
-})
-export type PlanView = z.infer<typeof planViewSchema>
 
 export const jobQuerySchema = z.strictObject({
   /** Anywhere in serial, product, build, bay, operator or number. */
@@ -100,7 +86,7 @@ export const COMMANDS = {
     params: z.strictObject({
       folder: path.exactOptional(),
       /** What is looked for; default: packages and programmers. */
-      kind: z.enum(['package', 'root', 'key', 'folder']).exactOptional(),
+      kind: z.enum(['package', 'image', 'root', 'key', 'folder']).exactOptional(),
     }),
     result: z.object({
       folder: z.string(),
@@ -212,6 +198,8 @@ export const COMMANDS = {
   'simulation.remove': { params: onBay, result: done },
 
   ...FIRMWARE_COMMANDS,
+  ...BACKUP_COMMANDS,
+  ...PARTITION_COMMANDS,
 
   /** Gathers what helps from afar, with pseudonyms in it, to be looked at. */
   'support.make': {

@@ -102,7 +102,7 @@ export type WaitingView = z.infer<typeof waitingViewSchema>
 
 /** Something short that the bench does with the terminal of a bay outside of any job. */
 export const bayWorkSchema = z.object({
-  kind: z.enum(['reading', 'planning', 'rebooting']),
+  kind: z.enum(['reading', 'planning', 'rebooting', 'backing-up']),
   /** Where the terminal is being taken. */
   mode: modeSchema.exactOptional(),
   waiting: waitingViewSchema.exactOptional(),
@@ -179,6 +179,8 @@ export const jobViewSchema = z.object({
   id: jobIdSchema,
   bay: bayIdSchema,
   serial: name.exactOptional(),
+  /** In EDL a terminal has no other mark. */
+  chipSerial: name.exactOptional(),
   product: name.exactOptional(),
   rom: z.object({ path, build: name.exactOptional() }),
   policy: z.enum(POLICIES),

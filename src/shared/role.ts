@@ -13,6 +13,7 @@ export const DEVIATIONS = [
   'verdict',
   'foreign-key',
   'raw-write',
+  'restore',
 ] as const
 export const deviationSchema = z.enum(DEVIATIONS)
 export type Deviation = z.infer<typeof deviationSchema>

@@ -781,6 +781,51 @@ export const en = {
   'first.begin': 'Begin',
 
   // What is said here takes the place of what is meant for the command line.
+  'side.backups': 'Backups',
+  'deviation.restore': 'brings back a backup',
+  'backups.words':
+    'What belongs to this terminal alone: radio calibration and identity. Without it, nothing makes calls; another terminal’s is worse than none.',
+  'backups.list': 'Backups of this terminal',
+  'backups.none': 'There is no backup of this terminal yet.',
+  'backups.nameless':
+    'Nothing is known yet that tells this terminal from others. Read it or flash it once; then its backups show.',
+  'backups.mode':
+    'In this mode the terminal does not give its partitions out. Restart it into EDL to make or restore a backup.',
+  'backups.make': 'Back up now',
+  'backups.making': 'Every partition is read twice …',
+  'backups.open': 'Restore from a folder …',
+  'backups.holds_one': '{{count}} partition, {{size}}',
+  'backups.holds_other': '{{count}} partitions, {{size}}',
+  'backups.checking': 'Digests are being checked …',
+  'backups.whole': 'Digests checked: whole',
+  'backups.restore': 'Restore …',
+  'backups.export': 'Export …',
+  'backups.exported': 'A copy is in {{path}}',
+  'file-plan.restore.title': 'Restore the backup',
+  'file-plan.restore.planning': 'Reading the terminal and checking the backup. Nothing is written.',
+  'file-plan.restore.fits': 'The backup is this terminal’s own',
+  'file-plan.restore.blocked': 'It cannot be restored',
+  'file-plan.restore.warning': 'Radio and identity data are overwritten.',
+  'file-plan.restore.words':
+    'What is there now is kept first, as a backup of its own. Everything that is written is read back.',
+  'file-plan.restore.confirm': 'Restore',
+  'partitions.read': 'Read {{partition}} into a file …',
+  'partitions.write': 'Write a file to {{partition}} …',
+  'partitions.saved': 'It was read into {{path}}',
+  'choose.image': 'Choose the image',
+  'file-plan.write-partition.title': 'Write one partition',
+  'file-plan.write-partition.planning': 'Reading the terminal and the file. Nothing is written.',
+  'file-plan.write-partition.fits': 'The file has room there',
+  'file-plan.write-partition.blocked': 'It cannot be written',
+  'file-plan.write-partition.warning': 'One partition is overwritten, outside of any package.',
+  'file-plan.write-partition.words':
+    'The terminal may not boot with it. What is there now is kept first, as a backup. What is written is read back.',
+  'file-plan.write-partition.confirm': 'Write',
+
+  'finding.another-terminal.next': 'Use a backup of this very terminal; they are under “Backups”.',
+  'finding.partition-protected.next': 'Only its own backup may go there; restore it under “Backups”.',
+  'finding.active-slot.next':
+    'Write the partition of the other slot. This one is written on the command line only, by whoever knows why.',
   'finding.wrong-model.next':
     'Use the package made for this model. If you know that it belongs to this terminal, name the model under “More”.',
   'finding.model-unknown.next':

@@ -769,6 +769,51 @@ export const words: Words = {
   'first.try.words':
     'Conecte un terminal, o pruébelo todo antes en uno simulado. Se comporta como uno real y nada se puede romper.',
   'first.begin': 'Empezar',
+  'side.backups': 'Copias',
+  'deviation.restore': 'restaura una copia de seguridad',
+  'backups.words':
+    'Lo que pertenece solo a este terminal: calibración de radio e identidad. Sin ello no hay llamadas; lo de otro terminal es peor que nada.',
+  'backups.list': 'Copias de este terminal',
+  'backups.none': 'Todavía no hay ninguna copia de este terminal.',
+  'backups.nameless':
+    'Aún no se sabe nada que distinga este terminal de otros. Léalo o flashéelo una vez; entonces aparecerán sus copias.',
+  'backups.mode':
+    'En este modo el terminal no entrega sus particiones. Reinícielo en EDL para hacer o restaurar una copia.',
+  'backups.make': 'Copiar ahora',
+  'backups.making': 'Cada partición se lee dos veces …',
+  'backups.open': 'Restaurar desde una carpeta …',
+  'backups.holds_one': '{{count}} partición, {{size}}',
+  'backups.holds_many': '{{count}} particiones, {{size}}',
+  'backups.holds_other': '{{count}} particiones, {{size}}',
+  'backups.checking': 'Comprobando los resúmenes …',
+  'backups.whole': 'Resúmenes comprobados: íntegra',
+  'backups.restore': 'Restaurar …',
+  'backups.export': 'Exportar …',
+  'backups.exported': 'Hay una copia en {{path}}',
+  'file-plan.restore.title': 'Restaurar la copia',
+  'file-plan.restore.planning': 'Leyendo el terminal y comprobando la copia. No se escribe nada.',
+  'file-plan.restore.fits': 'La copia es de este mismo terminal',
+  'file-plan.restore.blocked': 'No se puede restaurar',
+  'file-plan.restore.warning': 'Se sobrescriben los datos de radio e identidad.',
+  'file-plan.restore.words':
+    'Lo que hay ahora se guarda antes como otra copia. Todo lo que se escribe se lee de vuelta.',
+  'file-plan.restore.confirm': 'Restaurar',
+  'partitions.read': 'Leer {{partition}} a un archivo …',
+  'partitions.write': 'Escribir un archivo en {{partition}} …',
+  'partitions.saved': 'Se ha leído a {{path}}',
+  'choose.image': 'Elija la imagen',
+  'file-plan.write-partition.title': 'Escribir una partición',
+  'file-plan.write-partition.planning': 'Leyendo el terminal y el archivo. No se escribe nada.',
+  'file-plan.write-partition.fits': 'El archivo cabe ahí',
+  'file-plan.write-partition.blocked': 'No se puede escribir',
+  'file-plan.write-partition.warning': 'Se sobrescribe una sola partición, fuera de todo paquete.',
+  'file-plan.write-partition.words':
+    'Puede que el terminal no arranque con ella. Lo que hay ahora se guarda antes como copia. Lo que se escribe se lee de vuelta.',
+  'file-plan.write-partition.confirm': 'Escribir',
+  'finding.another-terminal.next': 'Use una copia de este mismo terminal; están en «Copias».',
+  'finding.partition-protected.next': 'Ahí solo puede ir su propia copia; restáurela en «Copias».',
+  'finding.active-slot.next':
+    'Escriba la partición de la otra ranura. Esta solo se escribe en la línea de comandos, por quien sabe por qué.',
   'finding.wrong-model.next':
     'Use el paquete hecho para este modelo. Si sabe que pertenece a este terminal, indique el modelo en “Más”.',
   'finding.model-unknown.next':

@@ -773,6 +773,53 @@ export const words: Words = {
   'first.try.words':
     'Branchez un terminal, ou essayez d’abord tout sur un terminal simulé. Il se comporte comme un vrai, et rien ne peut casser.',
   'first.begin': 'Commencer',
+  'side.backups': 'Sauvegardes',
+  'deviation.restore': 'restaure une sauvegarde',
+  'backups.words':
+    'Ce qui n’appartient qu’à ce terminal : calibration radio et identité. Sans cela, plus d’appels ; celles d’un autre terminal sont pires que rien.',
+  'backups.list': 'Sauvegardes de ce terminal',
+  'backups.none': 'Il n’y a pas encore de sauvegarde de ce terminal.',
+  'backups.nameless':
+    'Rien ne permet encore de distinguer ce terminal des autres. Lisez-le ou flashez-le une fois ; ses sauvegardes apparaîtront alors.',
+  'backups.mode':
+    'Dans ce mode, le terminal ne livre pas ses partitions. Redémarrez-le en EDL pour faire ou restaurer une sauvegarde.',
+  'backups.make': 'Sauvegarder maintenant',
+  'backups.making': 'Chaque partition est lue deux fois …',
+  'backups.open': 'Restaurer depuis un dossier …',
+  'backups.holds_one': '{{count}} partition, {{size}}',
+  'backups.holds_many': '{{count}} partitions, {{size}}',
+  'backups.holds_other': '{{count}} partitions, {{size}}',
+  'backups.checking': 'Vérification des empreintes …',
+  'backups.whole': 'Empreintes vérifiées : intacte',
+  'backups.restore': 'Restaurer …',
+  'backups.export': 'Exporter …',
+  'backups.exported': 'Une copie se trouve dans {{path}}',
+  'file-plan.restore.title': 'Restaurer la sauvegarde',
+  'file-plan.restore.planning': 'Lecture du terminal et vérification de la sauvegarde. Rien n’est écrit.',
+  'file-plan.restore.fits': 'La sauvegarde est bien celle de ce terminal',
+  'file-plan.restore.blocked': 'Restauration impossible',
+  'file-plan.restore.warning': 'Les données radio et d’identité sont remplacées.',
+  'file-plan.restore.words':
+    'Ce qui s’y trouve est d’abord gardé comme une autre sauvegarde. Tout ce qui est écrit est relu.',
+  'file-plan.restore.confirm': 'Restaurer',
+  'partitions.read': 'Lire {{partition}} dans un fichier …',
+  'partitions.write': 'Écrire un fichier dans {{partition}} …',
+  'partitions.saved': 'Lue dans {{path}}',
+  'choose.image': 'Choisir l’image',
+  'file-plan.write-partition.title': 'Écrire une partition',
+  'file-plan.write-partition.planning': 'Lecture du terminal et du fichier. Rien n’est écrit.',
+  'file-plan.write-partition.fits': 'Le fichier y tient',
+  'file-plan.write-partition.blocked': 'Écriture impossible',
+  'file-plan.write-partition.warning': 'Une seule partition est remplacée, hors de tout paquet.',
+  'file-plan.write-partition.words':
+    'Le terminal risque de ne plus démarrer. Ce qui s’y trouve est d’abord sauvegardé. Ce qui est écrit est relu.',
+  'file-plan.write-partition.confirm': 'Écrire',
+  'finding.another-terminal.next':
+    'Prenez une sauvegarde de ce terminal même ; elles sont sous « Sauvegardes ».',
+  'finding.partition-protected.next':
+    'Seule sa propre sauvegarde peut y aller ; restaurez-la sous « Sauvegardes ».',
+  'finding.active-slot.next':
+    'Écrivez la partition de l’autre emplacement. Celle-ci ne s’écrit qu’en ligne de commande, par qui sait pourquoi.',
   'finding.wrong-model.next':
     'Utilisez le paquet fait pour ce modèle. Si vous savez qu’il convient à ce terminal, nommez le modèle sous « Plus ».',
   'finding.model-unknown.next':

@@ -83,11 +83,14 @@ export function bayIn(bench: BenchState | undefined, id: string): BayView | unde
 export function jobOn(bench: BenchState | undefined, bay: BayView | undefined): JobView | undefined {
   if (bench === undefined || bay === undefined) return undefined
   const own = bench.jobs.filter((job) => job.bay === bay.bay)
-  const serial = bay.sighting?.serial ?? bay.sighting?.known?.serial
+  const { serial = bay.sighting?.known?.serial, known } = bay.sighting ?? {}
+  const isItsOwn = (job: JobView) =>
+    (serial !== undefined && job.serial === serial) ||
+    (known?.chipSerial !== undefined && job.chipSerial === known.chipSerial)
   return (
     own.find(({ state }) => state === 'running') ??
     own.find(({ acknowledged }) => !acknowledged) ??
-    own.find((job) => job.state === 'done' && serial !== undefined && job.serial === serial)
+    own.find((job) => job.state === 'done' && isItsOwn(job))
   )
 }
 

@@ -14,8 +14,7 @@ export function backupTerminal({ serial, chipSerial, product }: TerminalFacts): 
 /** Undefined when it is the same terminal beyond doubt: another one's identity is worse than none (zte-domain §0.7). The chip's own
  * number decides where both sides have it, else the serial number.
  * @returns in words, why not. */
-export function notItsBackup(of: BackupTerminal, facts: TerminalFacts): string | undefined {
-  const now = backupTerminal(facts)
+export function notItsBackup(of: BackupTerminal, now: BackupTerminal): string | undefined {
   if (of.chipSerial !== undefined && now.chipSerial !== undefined)
     return differing('chip serial number', of.chipSerial, now.chipSerial)
   if (isTelling(of.serial) && isTelling(now.serial)) return differing('serial number', of.serial, now.serial)

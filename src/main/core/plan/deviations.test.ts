@@ -38,6 +38,6 @@ describe('what departs from the usual', () => {
       sha256: '',
     } as const
     expect(more({ steps: [{ ...file, restore: false }] })).toEqual(['raw-write'])
-    expect(more({ steps: [{ ...file, restore: true }] })).toEqual([])
+    expect(more({ steps: [{ ...file, restore: true }] })).toEqual(['restore'])
   })
 })

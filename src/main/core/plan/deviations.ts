@@ -45,6 +45,7 @@ export function planDeviations(plan: Plan, usual: Usual): readonly Deviation[] {
   }
   // Its makers allow going back, so that the terminal's recovery takes an older build.
   if (plan.rom.downgrade) found.add('downgrade')
-  if (plan.steps.some((step) => step.kind === 'write-file' && !step.restore)) found.add('raw-write')
+  for (const step of plan.steps)
+    if (step.kind === 'write-file') found.add(step.restore ? 'restore' : 'raw-write')
   return DEVIATIONS.filter((deviation) => found.has(deviation))
 }

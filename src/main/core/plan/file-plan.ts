@@ -5,7 +5,7 @@ import type { Finding, Plan, Recipe, Step } from '../../../shared/plan.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
 import type { TerminalFacts } from '../../../shared/terminal.ts'
 import { splitSlot } from '../../../shared/units.ts'
-import { notItsBackup } from './backup-terminal.ts'
+import { backupTerminal, notItsBackup } from './backup-terminal.ts'
 import { bytesSent } from './bytes-sent.ts'
 import { checkBattery, checkLock, checkMode, type Findings, mergeFindings } from './checks.ts'
 import { isProtected } from './protected.ts'
@@ -33,7 +33,7 @@ export function planRestore(
   backup: Backup,
   source: { readonly folder: string; readonly files: readonly PartitionFile[] },
 ): Plan {
-  const another = notItsBackup(backup.terminal, input.facts)
+  const another = notItsBackup(backup.terminal, backupTerminal(input.facts))
   const finding: Finding = {
     code: 'another-terminal',
     detail: another ?? '',

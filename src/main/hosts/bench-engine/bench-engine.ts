@@ -4,12 +4,14 @@ import { type BenchState, LOG_KEPT, NO_FIRMWARE } from '../../../shared/contract
 import type { LoadUsbBackend } from '../../io/usb/usb-watch.ts'
 import { type Bench, type BenchOptions, openBench } from '../bench.ts'
 import { VERSION } from '../version.ts'
+import { BackupDesk } from './backup-desk.ts'
 import { BayBoard } from './bay-board.ts'
 import { BayDesk } from './bay-desk.ts'
 import { FirmwareDesk } from './firmware/firmware-desk.ts'
 import { FlashSession, NO_SESSION } from './flash-session.ts'
 import { JobRunner } from './job-runner.ts'
 import { LogBook } from './log-book.ts'
+import { PartitionDesk } from './partition-desk.ts'
 import { Planner } from './planner.ts'
 import { ReadModel } from './read-model.ts'
 import { RomLibrary } from './rom-library.ts'
@@ -39,6 +41,8 @@ export class BenchEngine {
   readonly firmware: FirmwareDesk
   readonly runner: JobRunner
   readonly planner: Planner
+  readonly backups: BackupDesk
+  readonly partitions: PartitionDesk
   readonly session: FlashSession
   readonly simulation: Simulation
   readonly updates: UpdateDesk
@@ -74,6 +78,9 @@ export class BenchEngine {
     this.runner.onStart(() => updates.jobStarted())
     this.runner.onEnd(() => updates.jobEnded())
     this.planner = new Planner({ bench, board, desk, library: this.library, settings })
+    const partitionWork = { bench, board, desk, settings, planner: this.planner }
+    this.backups = new BackupDesk(partitionWork)
+    this.partitions = new PartitionDesk(partitionWork)
     const { runner, planner } = this
     const { supervisor } = this
     this.session = new FlashSession({ model, log, board, desk, runner, planner, settings, supervisor })

@@ -1,6 +1,7 @@
 // What each command of the contract does.
 import type { CommandName, Params, Result } from '../../../shared/contract.ts'
 import { SlotbenchError } from '../../../shared/errors.ts'
+import type { Plan } from '../../../shared/plan.ts'
 import { examine } from '../../core/doctor/examine.ts'
 import { planDeviations } from '../../core/plan/deviations.ts'
 import { inspectHost } from '../../io/host/inspect-host.ts'
@@ -136,6 +137,17 @@ export const HANDLERS: { readonly [N in CommandName]: Handler<N> } = {
   'trust.remove-repository': async ({ firmware }, { name }) =>
     done(await firmware.trust.removeRepository(name)),
 
+  'backups.list': ({ backups }, { bay }) => backups.list(bay),
+  'backups.check': async ({ backups }, { backup }) => done(await backups.check(backup)),
+  'backups.make': async ({ backups }, { bay }) => ({ backup: await backups.make(bay) }),
+  'backups.export': async ({ backups }, { backup, folder }) => ({
+    folder: await backups.export(backup, folder),
+  }),
+  'backups.plan': async ({ backups }, request) => ({ plan: await backups.makePlan(request) }),
+
+  'partitions.read': ({ partitions }, request) => partitions.read(request),
+  'partitions.plan': async ({ partitions }, request) => ({ plan: await partitions.makePlan(request) }),
+
   'support.make': ({ support }, { jobs }) => support.make(jobs),
   'support.save': ({ support }, { bundle }) => support.save(bundle),
 
@@ -151,16 +163,25 @@ function done(_: unknown): Record<string, never> {
 }
 
 /** The same package and recipe, planned anew for what stands on the bay now. */
-async function startAgain(
-  { bench, library, planner, runner, settings }: BenchEngine,
-  id: string,
-  role: WindowRole,
-) {
-  const { plan: before } = bench.journal.get(id)
-  const rom = await library.add(before.rom.path)
-  const plan = await planner.plan({ bay: before.terminal.bay, rom, survey: true }, before.recipe)
+async function startAgain(engine: BenchEngine, id: string, role: WindowRole) {
+  const { bench, runner, settings } = engine
+  const plan = await planAgain(engine, bench.journal.get(id).plan)
   role.answersFor(planDeviations(plan, settings.settings))
   const job = await runner.start(plan)
   runner.acknowledge(id)
   return { job }
+}
+
+async function planAgain(engine: BenchEngine, before: Plan): Promise<Plan> {
+  const { library, planner } = engine
+  const { bay } = before.terminal
+  const files = before.steps.filter((step) => step.kind === 'write-file')
+  if (before.rom.kind === 'backup')
+    return engine.backups.plan({
+      ...{ bay, backup: before.rom.path, partitions: files.map(({ partition }) => partition) },
+    })
+  const [file] = files
+  if (file !== undefined) return engine.partitions.plan({ bay, partition: file.partition, path: file.file })
+  const rom = await library.add(before.rom.path)
+  return planner.plan({ bay, rom, survey: true }, before.recipe)
 }

@@ -10,6 +10,7 @@ const MOST = 2_000
 /** What each may be called; folders may be fastboot sets. */
 const WANTED = {
   package: /\.(zip|bin|img|pac|mbn|elf|melf|xml|txt)$/i,
+  image: /\.(img|bin|mbn|elf|raw)$/i,
   root: /\.json$/i,
   key: /\.(pem|der|crt|cer|pub|bin|key|avbpubkey)$/i,
   // Folders alone.

@@ -20,6 +20,7 @@ export function jobView(job: Job, acknowledged: boolean): JobView {
     id: job.id,
     bay: plan.terminal.bay,
     ...(plan.terminal.serial !== undefined && { serial: clip(plan.terminal.serial) }),
+    ...(plan.facts.chipSerial && { chipSerial: clip(plan.facts.chipSerial.value) }),
     ...(plan.terminal.product !== undefined && { product: clip(plan.terminal.product) }),
     rom: {
       path: clip(plan.rom.path, TEXT.path),

@@ -32,7 +32,7 @@ const KEPT = 64
 
 export class Planner {
   readonly #parts: PlannerParts
-  readonly #plans = new Map<string, { readonly plan: Plan; readonly request: PlanRequest }>()
+  readonly #plans = new Map<string, Plan>()
 
   constructor(parts: PlannerParts) {
     this.#parts = parts
@@ -41,11 +41,16 @@ export class Planner {
   /** @throws SlotbenchError `bay-empty`, `bay-busy`, `rom-not-listed`, and what reading and verifying throw. */
   async make(request: PlanRequest): Promise<PlanView> {
     const plan = await this.plan(request, recipeOf(request.choice, this.#parts.settings.settings))
+    return { ...this.keep(plan), rom: request.rom }
+  }
+
+  /** Any plan, until it is taken. */
+  keep(plan: Plan): PlanView {
     const id = randomUUID()
-    this.#plans.set(id, { plan, request })
+    this.#plans.set(id, plan)
     const [oldest] = this.#plans.keys()
     if (this.#plans.size > KEPT && oldest !== undefined) this.#plans.delete(oldest)
-    return planView(id, plan, { ...request, usual: this.#parts.settings.settings })
+    return planView(id, plan, this.#parts.settings.settings)
   }
 
   /** The plan alone, with this very recipe. */
@@ -77,7 +82,7 @@ export class Planner {
   peek(id: string): Plan {
     const found = this.#plans.get(id)
     if (found === undefined) throw new SlotbenchError('plan-expired', `there is no plan ${id}`)
-    return found.plan
+    return found
   }
 
   /** Each plan can be taken once.
@@ -100,14 +105,10 @@ export function recipeOf(choice: Choice, settings: Settings): Recipe {
   }
 }
 
-function planView(
-  id: string,
-  plan: Plan,
-  { bay, rom, usual }: PlanRequest & { readonly usual: Settings },
-): PlanView {
+function planView(id: string, plan: Plan, usual: Settings): PlanView {
   const { terminal, recipe, fromSlot, blockers, warnings, totals } = plan
   return clipAll({
-    ...{ id, bay, rom, terminal, recipe, blockers, warnings, totals },
+    ...{ id, bay: terminal.bay, terminal, recipe, blockers, warnings, totals },
     ...(fromSlot !== undefined && { fromSlot }),
     steps: plan.steps.map((step) => stepView(step)),
     deviations: [...planDeviations(plan, usual)],

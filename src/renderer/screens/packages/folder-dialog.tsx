@@ -10,12 +10,13 @@ import { Icon } from '../../ui/icon.tsx'
 
 const TITLES = {
   package: 'packages.choose',
+  image: 'choose.image',
   root: 'choose.root',
   key: 'choose.key',
   folder: 'choose.folder',
 } as const
 
-/** What is looked for: a package (a file or a folder), a root.json, a key, or a folder. */
+/** What is looked for: a package (a file or a folder), an image, a root.json, a key, or a folder. */
 type Kind = NonNullable<Params<'files.list'>['kind']>
 
 export function FolderDialog({
@@ -35,7 +36,8 @@ export function FolderDialog({
     const found = await order('files.list', folder === undefined ? { kind } : { kind, folder })
     if (found === undefined) return
     setListing(found)
-    setPath(found.folder)
+    // What somebody has typed while the folder was read stays.
+    setPath((now) => (now === path ? found.folder : now))
   }
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the dialog opens
   useEffect(() => void open(), [])

@@ -24,20 +24,38 @@ export function ConfirmByTyping({
   readonly onClose: () => void
 }) {
   const t = useText()
-  const [typed, setTyped] = useState('')
-  const word = t('confirm.word')
   return (
     <Dialog title={t(`confirm.${what}.title`)} onClose={onClose}>
       <Note tone="bad" title={t(`confirm.${what}.warning`)}>
         <p>{t(`confirm.${what}.words`)}</p>
       </Note>
+      <TypeToConfirm action={t(`confirm.${what}.confirm`)} onConfirm={onConfirm} onCancel={onClose} />
+    </Dialog>
+  )
+}
+
+/** The last lines of a dialog, under what is confirmed. */
+export function TypeToConfirm({
+  action,
+  onConfirm,
+  onCancel,
+}: {
+  readonly action: string
+  readonly onConfirm: () => void
+  readonly onCancel: () => void
+}) {
+  const t = useText()
+  const [typed, setTyped] = useState('')
+  const word = t('confirm.word')
+  return (
+    <>
       <TextField label={t('confirm.type', { word })} value={typed} onChange={setTyped} />
       <div className="row">
         <Button kind="danger" icon="warning" disabled={typed.trim() !== word} onClick={onConfirm}>
-          {t(`confirm.${what}.confirm`)}
+          {action}
         </Button>
-        <Button onClick={onClose}>{t('action.cancel')}</Button>
+        <Button onClick={onCancel}>{t('action.cancel')}</Button>
       </div>
-    </Dialog>
+    </>
   )
 }

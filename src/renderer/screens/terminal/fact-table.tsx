@@ -3,6 +3,7 @@ import type { BayView } from '../../../shared/contract.ts'
 import type { Fact, TerminalFacts } from '../../../shared/terminal.ts'
 import { type Formats, useFormats } from '../../i18n/format.ts'
 import { type TextKey, type Translate, useText } from '../../i18n/index.ts'
+import { PartitionList } from './partition-list.tsx'
 
 interface Line {
   readonly name: TextKey
@@ -21,7 +22,6 @@ export function FactTable({
   const formats = useFormats()
   if (facts === undefined)
     return <p className="quiet">{t(bay.work === undefined ? 'facts.none' : 'facts.reading')}</p>
-  const partitions = Object.entries(facts.partitions).filter(([, { size }]) => size !== undefined)
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
     <section className="scroll" tabIndex={0} aria-label={t('side.facts')}>
@@ -50,28 +50,7 @@ export function FactTable({
           ))}
         </tbody>
       </table>
-      {partitions.length > 0 && (
-        <details>
-          <summary>{t('facts.partitions', { count: partitions.length })}</summary>
-          <table>
-            <tbody>
-              {partitions.map(([name, { size, type, logical }]) => (
-                <tr key={name}>
-                  <td className="mono">
-                    <bdi>{name}</bdi>
-                  </td>
-                  <td>{formats.bytes(size ?? 0)}</td>
-                  <td className="quiet">
-                    <bdi>
-                      {[type, logical === true ? t('facts.logical') : undefined].filter(Boolean).join(', ')}
-                    </bdi>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </details>
-      )}
+      <PartitionList facts={facts} bay={bay} />
     </section>
   )
 }

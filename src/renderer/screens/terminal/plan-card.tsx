@@ -1,19 +1,14 @@
 // From a package and a recipe to a plan that is looked at before it is run.
 import { useCallback, useState } from 'react'
 import type { BayView, Choice, PlanView } from '../../../shared/contract.ts'
-import { useFormats } from '../../i18n/format.ts'
 import { useText } from '../../i18n/index.ts'
 import { useScreenKey } from '../../shortcuts.ts'
 import { order } from '../../state/bench.ts'
 import { Button } from '../../ui/controls.tsx'
-import { Icon } from '../../ui/icon.tsx'
-import { FindingNote, Note } from '../../ui/note.tsx'
-import { stepWords } from '../../ui/words.ts'
 import { BestRom } from '../firmware/best-rom.tsx'
 import { ConfirmByTyping, destructiveIn } from '../session/confirm-by-typing.tsx'
 import { FIRST_DRAFT, type RecipeDraft, RecipeForm } from '../session/recipe-form.tsx'
-import { DeviationNote } from '../supervisor/deviation-note.tsx'
-import { stepIcon } from '../wall/tile-status.ts'
+import { PlanFindings } from './plan-findings.tsx'
 import { ProgrammerNote } from './programmer-note.tsx'
 
 const RESCUE_DRAFT: RecipeDraft = { rom: undefined, choice: { policy: 'rescue', wipe: false } }
@@ -81,7 +76,6 @@ interface PreviewProps {
 
 function Preview({ plan, choice, onStarted }: PreviewProps) {
   const t = useText()
-  const formats = useFormats()
   const [asking, setAsking] = useState(false)
   const blocked = plan.blockers.length > 0
   const what = destructiveIn(choice)
@@ -97,39 +91,11 @@ function Preview({ plan, choice, onStarted }: PreviewProps) {
   useScreenKey('start', ask)
   return (
     <section className="stack" aria-label={t('plan.preview')}>
-      {blocked ? (
-        <Note tone="bad" title={t('plan.blocked', { count: plan.blockers.length })}>
-          <p>{t('plan.blocked.words')}</p>
-        </Note>
-      ) : (
-        <Note tone="good" title={t('plan.fits')}>
-          <p>
-            {t('plan.totals', {
-              steps: plan.steps.length,
-              size: formats.bytes(plan.totals.writeBytes),
-            })}
-          </p>
-        </Note>
-      )}
-      {plan.blockers.map((finding) => (
-        <FindingNote key={`${finding.code} ${finding.detail}`} finding={finding} tone="bad" />
-      ))}
-      {plan.warnings.map((finding) => (
-        <FindingNote key={`${finding.code} ${finding.detail}`} finding={finding} tone="warn" />
-      ))}
-      {!blocked && <DeviationNote deviations={plan.deviations} />}
-      <details>
-        <summary>{t('plan.steps', { count: plan.steps.length })}</summary>
-        <ol className="step-list">
-          {plan.steps.map((step) => (
-            <li key={step.id} className="step">
-              <Icon name={stepIcon(step)} />
-              <span className="grow">{stepWords(step, t, formats)}</span>
-              {step.kind === 'write' && <span className="quiet small">{formats.bytes(step.bytes ?? 0)}</span>}
-            </li>
-          ))}
-        </ol>
-      </details>
+      <PlanFindings
+        plan={plan}
+        fits={t('plan.fits')}
+        blocked={t('plan.blocked', { count: plan.blockers.length })}
+      />
       {!blocked && (
         <div className="row">
           <Button kind="main" icon="session" onClick={ask} shortcut="Space">

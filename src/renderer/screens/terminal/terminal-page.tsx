@@ -10,6 +10,7 @@ import { go } from '../../state/place.ts'
 import { Button } from '../../ui/controls.tsx'
 import { ProblemNote } from '../../ui/note.tsx'
 import { PlaceReasons } from '../session/place-reasons.tsx'
+import { BackupsView } from './backups-view.tsx'
 import { BayHead } from './bay-head.tsx'
 import { FactTable } from './fact-table.tsx'
 import { JobCard } from './job-card.tsx'
@@ -101,7 +102,7 @@ function Recognised({ bay }: { readonly bay: BayView }) {
   )
 }
 
-type Side = 'steps' | 'facts' | 'log'
+type Side = 'steps' | 'facts' | 'backups' | 'log'
 
 interface SidesProps {
   readonly bay: BayView
@@ -120,7 +121,7 @@ function Sides({ bay, job, facts }: SidesProps) {
   return (
     <Tabs.Root className="card sides" value={side} onValueChange={(value) => setChosen(value as Side)}>
       <Tabs.List className="tabs" aria-label={t('bay.sides')}>
-        {(['steps', 'facts', 'log'] as const).map((value) => (
+        {(['steps', 'facts', 'backups', 'log'] as const).map((value) => (
           <Tabs.Trigger key={value} className="tab" value={value}>
             {t(`side.${value}`)}
           </Tabs.Trigger>
@@ -131,6 +132,9 @@ function Sides({ bay, job, facts }: SidesProps) {
       </Tabs.Content>
       <Tabs.Content value="facts">
         <FactTable facts={facts} bay={bay} />
+      </Tabs.Content>
+      <Tabs.Content value="backups">
+        <BackupsView bay={bay} job={job} />
       </Tabs.Content>
       <Tabs.Content value="log">
         <LogView bay={bay.bay} />

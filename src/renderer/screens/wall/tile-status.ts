@@ -158,6 +158,8 @@ function workStatus({ work }: BayView, t: Translate): TileStatus {
       return { tone: 'work', icon: 'read', words: t('place.checking') }
     case 'rebooting':
       return { tone: 'work', icon: 'restart', words: t('status.restarting') }
+    case 'backing-up':
+      return { tone: 'work', icon: 'download', words: t('step.backup.short') }
     default:
       return { tone: 'ready', icon: 'read', words: t('status.reading') }
   }

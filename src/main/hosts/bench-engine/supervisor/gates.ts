@@ -84,6 +84,17 @@ export const GATES: { readonly [N in CommandName]: Gate<N> } = {
   'update.download': 'anybody',
   'update.install': 'anybody',
 
+  'backups.list': 'anybody',
+  'backups.check': 'anybody',
+  'backups.make': 'anybody',
+  'backups.export': 'anybody',
+  // Writes nothing; the restore itself is a supervisor's, at `job.start`.
+  'backups.plan': 'anybody',
+
+  'partitions.read': 'anybody',
+  // As with a restore: the write itself is a supervisor's, at `job.start`.
+  'partitions.plan': 'anybody',
+
   'support.make': 'anybody',
   'support.save': 'anybody',
 

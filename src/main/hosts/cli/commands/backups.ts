@@ -1,17 +1,10 @@
 // slotbench backup | backups | restore: what belongs to one terminal alone, kept and brought back.
-import { randomUUID } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { EXIT } from '../../../../shared/error-catalogue.ts'
 import { SlotbenchError } from '../../../../shared/errors.ts'
 import { formatBytes } from '../../../../shared/format.ts'
-import { Deadline } from '../../../../shared/io-options.ts'
-import { bytes, partitionName } from '../../../../shared/units.ts'
-import { backupTerminal } from '../../../core/plan/backup-terminal.ts'
-import { planRestore } from '../../../core/plan/file-plan.ts'
-import { backupTargets } from '../../../core/plan/steps.ts'
 import type { StoredBackup } from '../../../io/files/backup-store.ts'
-import type { FlashSession } from '../../../terminals/types.ts'
-import type { Bench } from '../../bench.ts'
+import { keepBackup, planRestoreOf } from '../../terminal-backups.ts'
 import { type CommandContext, withBench } from '../command.ts'
 import { confirm, runJob } from './flash.ts'
 import { type OnTerminal, withFlashSession } from './open-flash.ts'
@@ -21,59 +14,18 @@ export interface BackupOptions extends OnTerminal {
   readonly partition?: readonly string[]
 }
 
-/** Each partition is read, kept, and read a second time: what cannot be reproduced is no backup. */
 export function backup(context: CommandContext, options: BackupOptions): Promise<number> {
   return withFlashSession(context, options, async (session, bench) => {
-    const { output } = context
-    const targets = targetsOf(session, options.partition)
-    const id = randomUUID().slice(0, 8)
-    const of = { id, terminal: backupTerminal(session.facts) }
-    for (const { name, size } of targets) {
-      const kept = await keep(bench, session, { of, name, size, signal: context.signal })
-      output.note(`${output.style('green', '✓')} ${name}: ${formatBytes(kept.bytes)}, SHA-256 ${kept.sha256}`)
-    }
-    const stored = await bench.backups.find(id)
+    const { output, signal } = context
+    const stored = await keepBackup(bench, session, {
+      ...{ partitions: options.partition, signal },
+      onKept: ({ name, bytes, sha256 }) =>
+        output.note(`${output.style('green', '✓')} ${name}: ${formatBytes(bytes)}, SHA-256 ${sha256}`),
+    })
     output.data({ backup: stored })
-    output.line(`Backup ${id}: ${targets.length} partitions in ${stored.folder}`)
+    output.line(`Backup ${stored.id}: ${stored.partitions.length} partitions in ${stored.folder}`)
     return EXIT.ok
   })
-}
-
-function targetsOf(
-  { facts, can }: FlashSession,
-  names: readonly string[] | undefined,
-): readonly { readonly name: string; readonly size: number }[] {
-  if (!can.readBack)
-    throw new SlotbenchError(
-      'terminal-wrong-mode',
-      `the terminal gives no partition out in ${facts.mode} mode; in EDL it does`,
-    )
-  if (names === undefined) {
-    const own = backupTargets(facts)
-    if (own.length > 0) return own
-    throw new SlotbenchError('partition-missing', 'the terminal has no radio or identity partition by name')
-  }
-  return names.map((name) => {
-    const size = facts.partitions[name]?.size
-    if (size === undefined) throw new SlotbenchError('partition-missing', `there is no ${name}`)
-    return { name, size }
-  })
-}
-
-interface Keeping {
-  readonly of: Parameters<Bench['backups']['save']>[0]
-  readonly name: string
-  readonly size: number
-  readonly signal: AbortSignal
-}
-
-async function keep(bench: Bench, session: FlashSession, { of, name, size, signal }: Keeping) {
-  const io = { signal, deadline: Deadline.after(Number.POSITIVE_INFINITY) }
-  const target = partitionName(name)
-  const kept = await bench.backups.save(of, name, session.read(target, bytes(size), io))
-  const again = await session.digest(target, bytes(size), { ...io, workshop: bench.workshop })
-  if (again === kept.sha256) return kept
-  throw new SlotbenchError('storage-unreliable', `two readings of ${name} differ`)
 }
 
 export async function backups(context: CommandContext): Promise<number> {
@@ -109,23 +61,9 @@ export interface RestoreOptions extends BackupOptions {
 /** @param name a backup of this bench, or the folder of an exported one. */
 export function restore(context: CommandContext, name: string, options: RestoreOptions): Promise<number> {
   return withFlashSession(context, options, async (session, bench) => {
-    const found = await bench.backups.find(name)
-    await bench.backups.check(found)
-    const chosen = found.partitions.filter((one) => options.partition?.includes(one.name) ?? true)
-    const absent = options.partition?.find((wanted) => !chosen.some((one) => one.name === wanted))
-    if (absent !== undefined)
-      throw new SlotbenchError('partition-missing', `the backup ${found.id} holds no ${absent}`)
-    const files = chosen.map((one) => ({
-      ...{ partition: one.name, path: join(found.folder, one.file), bytes: one.bytes, sha256: one.sha256 },
-    }))
-    const made = planRestore(
-      {
-        ...{ facts: session.facts, host: { freeBytes: await bench.freeBytes() }, batteryLimit: 30 },
-        now: new Date().toISOString(),
-      },
-      found,
-      { folder: found.folder, files },
-    )
+    const made = await planRestoreOf(bench, session, {
+      ...{ backup: name, partitions: options.partition, batteryLimit: 30 },
+    })
     await session.close()
     context.output.data({ plan: made })
     showPlan(context.output, made)

@@ -1,7 +1,7 @@
 // Commands that read or write single partitions of a terminal, in the mode it is in.
-import { SlotbenchError } from '../../../../shared/errors.ts'
 import type { FlashSession } from '../../../terminals/types.ts'
 import type { Bench } from '../../bench.ts'
+import { withPartitions } from '../../partition-session.ts'
 import { type CommandContext, chooseTerminal, endpointsIn, withBench } from '../command.ts'
 import { countdown } from '../waiting.ts'
 
@@ -19,20 +19,11 @@ export async function withFlashSession<T>(
 ): Promise<T> {
   return withBench(context, { endpoints: endpointsIn([terminal]), loaders: loader }, async (bench) => {
     const sighting = await chooseTerminal(bench, terminal, context)
-    bench.journal.checkFree(sighting.bay, sighting.serial)
     const waiting = countdown(context.output)
-    const session = await bench
-      .session(sighting, { signal: context.signal, onWaiting: waiting.show })
-      .finally(() => waiting.stop())
-    try {
-      if (session.protocol === 'adb')
-        throw new SlotbenchError(
-          'terminal-wrong-mode',
-          `in ${session.facts.mode} mode partitions are not reached; EDL and fastboot can`,
-        )
-      return await work(session as FlashSession, bench)
-    } finally {
-      await session.close()
-    }
+    const options = { signal: context.signal, onWaiting: waiting.show }
+    return withPartitions(bench, sighting, options, (session) => {
+      waiting.stop()
+      return work(session, bench)
+    }).finally(() => waiting.stop())
   })
 }

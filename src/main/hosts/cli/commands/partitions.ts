@@ -1,7 +1,4 @@
 // slotbench partitions | read | write | digest: single partitions of a terminal.
-import { createHash } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { EXIT } from '../../../../shared/error-catalogue.ts'
 import { SlotbenchError } from '../../../../shared/errors.ts'
 import { formatBytes } from '../../../../shared/format.ts'
@@ -9,11 +6,7 @@ import { Deadline } from '../../../../shared/io-options.ts'
 import { plainText } from '../../../../shared/plain-text.ts'
 import type { TerminalFacts } from '../../../../shared/terminal.ts'
 import { bytes, partitionName } from '../../../../shared/units.ts'
-import { openImageFile } from '../../../core/formats/image-file.ts'
-import { planWriteFile } from '../../../core/plan/file-plan.ts'
-import { sha256OfImage } from '../../../core/rom/verify.ts'
-import { fileError } from '../../../io/files/open-file.ts'
-import type { FlashSession } from '../../../terminals/types.ts'
+import { partitionSize, planWriteOf, readPartitionInto } from '../../terminal-partitions.ts'
 import type { CommandContext } from '../command.ts'
 import { showPass } from '../progress.ts'
 import { confirm, runJob } from './flash.ts'
@@ -54,21 +47,6 @@ function sized(name: string, size: number | undefined, more = ''): string {
   return `  ${plainText(name).padEnd(28)} ${(size === undefined ? 'unknown' : formatBytes(size)).padStart(10)}${more}`
 }
 
-/** Bytes of a partition; undefined sizes cannot be read whole.
- * @throws SlotbenchError `partition-missing`, `terminal-wrong-mode`. */
-async function sizeOf(session: FlashSession, name: string, signal: AbortSignal): Promise<number> {
-  if (!session.can.readBack)
-    throw new SlotbenchError(
-      'terminal-wrong-mode',
-      `the terminal gives no partition out in ${session.facts.mode} mode; in EDL it does`,
-    )
-  const known =
-    session.facts.partitions[name] ??
-    (await session.describe([name], { signal, deadline: Deadline.after(30_000) })).partitions[name]
-  if (known?.size === undefined) throw new SlotbenchError('partition-missing', `there is no ${name}`)
-  return known.size
-}
-
 /** Into a file that is complete or not there. */
 export function readPartition(
   context: CommandContext,
@@ -77,36 +55,10 @@ export function readPartition(
 ): Promise<number> {
   return withFlashSession(context, on, async (session) => {
     const { signal, output } = context
-    const size = await sizeOf(session, partition, signal)
-    const target = partitionName(partition)
-    const unfinished = `${resolve(file)}.part`
-    const progress = showPass(output, `Reading ${partition}`)
-    const hash = createHash('sha256')
-    try {
-      const handle = await open(unfinished, 'w')
-      let done = 0
-      try {
-        const content = session.read(target, bytes(size), {
-          ...{ signal, deadline: Deadline.after(Number.POSITIVE_INFINITY) },
-        })
-        for await (const piece of content) {
-          hash.update(piece)
-          await handle.writeFile(piece)
-          done += piece.length
-          progress(done, size)
-        }
-        await handle.sync()
-      } finally {
-        await handle.close()
-      }
-      await rename(unfinished, resolve(file))
-    } catch (error) {
-      await rm(unfinished, { force: true })
-      throw error instanceof SlotbenchError ? error : fileError(error, file)
-    }
-    const sha256 = hash.digest('hex')
-    output.data({ partition, file: resolve(file), bytes: size, sha256 })
-    output.line(`${partition}: ${formatBytes(size)} in ${file}\nSHA-256 ${sha256}`)
+    const onProgress = showPass(output, `Reading ${partition}`)
+    const read = await readPartitionInto(session, { partition, file, signal, onProgress })
+    output.data({ partition, ...read })
+    output.line(`${partition}: ${formatBytes(read.bytes)} in ${file}\nSHA-256 ${read.sha256}`)
     return EXIT.ok
   })
 }
@@ -118,7 +70,7 @@ export function digestPartition(
 ): Promise<number> {
   return withFlashSession(context, on, async (session, bench) => {
     const { signal, output } = context
-    const whole = await sizeOf(session, partition, signal)
+    const whole = await partitionSize(session, partition, signal)
     const length = Math.min(size ?? whole, whole)
     const sha256 = await session.digest(partitionName(partition), bytes(length), {
       ...{ signal, deadline: Deadline.after(Number.POSITIVE_INFINITY), workshop: bench.workshop },
@@ -142,27 +94,10 @@ export function writePartition(
   { partition, file }: { readonly partition: string; readonly file: string },
 ): Promise<number> {
   return withFlashSession(context, on, async (session, bench) => {
-    const path = resolve(file)
-    const source = await bench.openFile(path)
-    const image = await openImageFile(source)
-    const progress = showPass(context.output, `Digesting ${file}`)
-    let done = 0
-    const sha256 = await sha256OfImage(image, {
-      ...{ signal: context.signal, workshop: bench.workshop },
-      onBytes: (count) => {
-        done += count
-        progress(done, image.size)
-      },
-    }).finally(() => source.close())
-    await sizeOf(session, partition, context.signal)
-    const made = planWriteFile(
-      {
-        ...{ facts: session.facts, host: { freeBytes: await bench.freeBytes() }, batteryLimit: 30 },
-        now: new Date().toISOString(),
-      },
-      { partition, path, bytes: image.size, sha256 },
-      { activeSlot: on.activeSlot },
-    )
+    const made = await planWriteOf(bench, session, {
+      ...{ partition, file, activeSlot: on.activeSlot, batteryLimit: 30, signal: context.signal },
+      onProgress: showPass(context.output, `Digesting ${file}`),
+    })
     await session.close()
     context.output.data({ plan: made })
     showPlan(context.output, made)
