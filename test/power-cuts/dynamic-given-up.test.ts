@@ -4,8 +4,7 @@ import { powerCuts } from './cuts.ts'
 powerCuts({
   policy: 'seamless',
   profile: 'nx769j-tight',
-  atLeast: 300,
-  everyCommand: 2,
+  atLeast: 500,
   adb: {},
   recipe: { giveUpOtherSlot: true },
   promised: false,
