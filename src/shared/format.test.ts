@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { formatBytes, formatDuration, formatTime } from './format.ts'
+import { formatBytes, formatDay, formatDuration, formatTime } from './format.ts'
 
 it.each([
   [0, '0 B'],
@@ -22,6 +22,11 @@ it.each([
   [3_725, '1 h 2 min'],
 ])('%d seconds are %s', (seconds, words) => {
   expect(formatDuration(seconds)).toBe(words)
+})
+
+it('a day is shown of every time that a calendar has', () => {
+  expect([0, 1_790_812_800, -86_400].map(formatDay)).toEqual(['1970-01-01', '2026-10-01', '1969-12-31'])
+  expect([1e15, -1e15, Number.NaN].map(formatDay)).toEqual([undefined, undefined, undefined])
 })
 
 it('times are shown to the second, and what is no time stays', () => {

@@ -29,3 +29,9 @@ export function formatTime(iso: string): string {
   const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/.exec(iso)
   return match ? `${match[1]} ${match[2]} UTC` : iso
 }
+
+/** Seconds since 1970 → `2026-11-23`, in UTC; undefined for a time that no calendar has, as a package may well name. */
+export function formatDay(seconds: number): string | undefined {
+  const date = new Date(seconds * 1000)
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString().slice(0, 10)
+}

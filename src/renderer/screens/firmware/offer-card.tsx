@@ -1,14 +1,16 @@
 // One ROM of a repository or of the cache: what it is, whom it is for, whether it is genuine, and the way to it.
 import type { ReactNode } from 'react'
 import type { OfferView } from '../../../shared/contract.ts'
+import { formatDay } from '../../../shared/format.ts'
 import { useFormats } from '../../i18n/format.ts'
 import { useText } from '../../i18n/index.ts'
 import { order, romIn, useBench } from '../../state/bench.ts'
 import { go } from '../../state/place.ts'
 import { Button } from '../../ui/controls.tsx'
+import { FactList } from '../../ui/fact-list.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Note, ProblemNote } from '../../ui/note.tsx'
-import { Verdict } from '../packages/verdict.tsx'
+import { TrustNote, Verdict } from '../packages/verdict.tsx'
 import { BayVerdicts } from './bay-verdicts.tsx'
 import { Download } from './download.tsx'
 
@@ -76,29 +78,15 @@ function OfferFacts({ offer }: { readonly offer: OfferView }) {
     [t('packages.for'), offer.models.join(', ') || t('packages.for-unknown')],
     [t('packages.kind'), t(offer.full ? 'packages.full' : 'packages.delta')],
     [t('packages.format'), t(`format.${offer.kind}`)],
-    [t('packages.patch'), offer.securityPatch],
-    [t('packages.date'), offer.timestamp && dateOf(offer.timestamp)],
+    [t('packages.patch'), offer.securityPatch || undefined],
+    [t('packages.date'), offer.timestamp ? formatDay(offer.timestamp) : undefined],
     [t('packages.size'), bytes(offer.size)],
-    [t('offer.channel'), offer.channels.join(', ')],
-    [t('offer.region'), offer.regions.join(', ')],
+    [t('offer.channel'), offer.channels.join(', ') || undefined],
+    [t('offer.region'), offer.regions.join(', ') || undefined],
   ] as const
   return (
     <>
-      <dl className="facts">
-        {facts.map(
-          ([name, value]) =>
-            value !== undefined &&
-            value !== '' &&
-            value !== 0 && (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>
-                  <bdi>{value}</bdi>
-                </dd>
-              </div>
-            ),
-        )}
-      </dl>
+      <FactList facts={facts} />
       {offer.notes !== undefined && (
         <p className="small wrap">
           <bdi>{offer.notes}</bdi>
@@ -108,32 +96,16 @@ function OfferFacts({ offer }: { readonly offer: OfferView }) {
   )
 }
 
-/** Undefined for a time that no calendar has. */
-function dateOf(seconds: number): string | undefined {
-  const date = new Date(seconds * 1000)
-  return Number.isNaN(date.getTime()) ? undefined : date.toISOString().slice(0, 10)
-}
-
 function PackageVerdict({ id }: { readonly id: string | undefined }) {
   const rom = useBench(({ bench }) => romIn(bench, id))
   return rom === undefined ? null : <Verdict rom={rom} />
 }
 
-const TONES = { genuine: 'good', intact: 'ready', broken: 'bad' } as const
-
 function PackageTrust({ id }: { readonly id: string | undefined }) {
-  const t = useText()
   const rom = useBench(({ bench }) => romIn(bench, id))
   if (rom?.problem !== undefined) return <ProblemNote problem={rom.problem} />
   const trust = rom?.state === 'verified' ? rom.summary?.trust : undefined
-  if (trust === undefined) return null
-  return (
-    <Note tone={TONES[trust.verdict]} title={t(`trust.${trust.verdict}`)}>
-      <p>
-        <bdi>{trust.summary}</bdi>
-      </p>
-    </Note>
-  )
+  return trust === undefined ? null : <TrustNote trust={trust} />
 }
 
 function CachedActions({ offer }: { readonly offer: OfferView }) {

@@ -9,6 +9,7 @@ import { order } from '../../state/bench.ts'
 import { say } from '../../state/messages.ts'
 import { go } from '../../state/place.ts'
 import { Button, IconButton } from '../../ui/controls.tsx'
+import { FactList } from '../../ui/fact-list.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { FindingNote, ProblemNote } from '../../ui/note.tsx'
 import { saveText } from '../../ui/save-file.ts'
@@ -100,19 +101,7 @@ function Sheet({ certificate }: { readonly certificate: Certificate }) {
       <h2 id="sheet-title" className="job-verdict" data-tone={tone}>
         <Icon name={tone === 'good' ? 'done' : 'warning'} /> {stateWords(certificate.state, t)}
       </h2>
-      <dl className="facts">
-        {facts.map(
-          ([name, value]) =>
-            value !== undefined && (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>
-                  <bdi>{value}</bdi>
-                </dd>
-              </div>
-            ),
-        )}
-      </dl>
+      <FactList facts={facts} />
       {problem !== undefined && <ProblemNote problem={problem} />}
       {certificate.warnings.map((finding) => (
         <FindingNote key={`${finding.code} ${finding.detail}`} finding={finding} tone="warn" />

@@ -1,21 +1,23 @@
 // The library: every package on the bench, what it is, and whether it is whole; what repositories offer; and what was fetched.
 import * as Tabs from '@radix-ui/react-tabs'
 import { useState } from 'react'
-import type { RomSummary, RomView } from '../../../shared/contract.ts'
+import type { RomView } from '../../../shared/contract.ts'
+import { formatDay } from '../../../shared/format.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
 import { useFormats } from '../../i18n/format.ts'
 import { useText } from '../../i18n/index.ts'
 import { order, useBench } from '../../state/bench.ts'
 import { go } from '../../state/place.ts'
 import { Button } from '../../ui/controls.tsx'
+import { FactList } from '../../ui/fact-list.tsx'
 import { Icon } from '../../ui/icon.tsx'
-import { Note, ProblemNote } from '../../ui/note.tsx'
+import { ProblemNote } from '../../ui/note.tsx'
 import { ProgressBar } from '../../ui/progress-bar.tsx'
 import { CacheTab } from '../firmware/cache-tab.tsx'
 import { RepositoryTab } from '../firmware/repository-tab.tsx'
 import { AddPackageButton, DropZone } from './add-package.tsx'
 import { PackageDetails } from './package-details.tsx'
-import { Verdict } from './verdict.tsx'
+import { TrustNote, Verdict } from './verdict.tsx'
 
 const NO_ROMS: readonly RomView[] = []
 
@@ -103,7 +105,7 @@ function PackageCard({ rom }: { readonly rom: RomView }) {
         </div>
       )}
       {rom.problem !== undefined && <ProblemNote problem={rom.problem} />}
-      {summary?.trust !== undefined && rom.state === 'verified' && <Trust trust={summary.trust} />}
+      {summary?.trust !== undefined && rom.state === 'verified' && <TrustNote trust={summary.trust} />}
       {summary !== undefined && <Summary rom={rom} />}
       <div className="row">
         <Button icon="verify" disabled={busy} onClick={() => void order('rom.verify', { rom: rom.id })}>
@@ -143,27 +145,14 @@ function Summary({ rom }: { readonly rom: RomView }) {
     [t('packages.kind'), t(summary.full ? 'packages.full' : 'packages.delta')],
     [t('packages.format'), t(`format.${summary.kind}`)],
     [t('packages.patch'), summary.securityPatch],
-    [t('packages.date'), summary.timestamp && new Date(summary.timestamp * 1000).toISOString().slice(0, 10)],
+    [t('packages.date'), summary.timestamp ? formatDay(summary.timestamp) : undefined],
     [t('packages.size'), summary.packageSize > 0 ? bytes(summary.packageSize) : undefined],
     [t('packages.images'), `${number(summary.images)}, ${bytes(summary.imageBytes)}`],
     [t('packages.coverage'), slots],
   ] as const
   return (
     <>
-      <dl className="facts">
-        {facts.map(
-          ([name, value]) =>
-            value !== undefined &&
-            value !== 0 && (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>
-                  <bdi>{value}</bdi>
-                </dd>
-              </div>
-            ),
-        )}
-      </dl>
+      <FactList facts={facts} />
       {summary.notes.length > 0 && (
         <ul className="notes small quiet">
           {summary.notes.map((note) => (
@@ -174,18 +163,5 @@ function Summary({ rom }: { readonly rom: RomView }) {
         </ul>
       )}
     </>
-  )
-}
-
-const TONES = { genuine: 'good', intact: 'ready', broken: 'bad' } as const
-
-function Trust({ trust }: { readonly trust: NonNullable<RomSummary['trust']> }) {
-  const t = useText()
-  return (
-    <Note tone={TONES[trust.verdict]} title={t(`trust.${trust.verdict}`)}>
-      <p>
-        <bdi>{trust.summary}</bdi>
-      </p>
-    </Note>
   )
 }

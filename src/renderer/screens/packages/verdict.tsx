@@ -1,9 +1,9 @@
 // What is known of a package: not looked at, being read, proven whole, or bad.
-import type { RomView } from '../../../shared/contract.ts'
+import type { RomSummary, RomView } from '../../../shared/contract.ts'
 import { useFormats } from '../../i18n/format.ts'
 import { useText } from '../../i18n/index.ts'
 import { Icon, type IconName } from '../../ui/icon.tsx'
-import type { Tone } from '../../ui/note.tsx'
+import { Note, type Tone } from '../../ui/note.tsx'
 
 const LOOKS: Readonly<Record<RomView['state'], { readonly tone: Tone; readonly icon: IconName }>> = {
   opening: { tone: 'work', icon: 'wait' },
@@ -13,9 +13,9 @@ const LOOKS: Readonly<Record<RomView['state'], { readonly tone: Tone; readonly i
   bad: { tone: 'bad', icon: 'failed' },
 }
 
-type Trust = NonNullable<NonNullable<RomView['summary']>['trust']>['verdict']
+type Trust = NonNullable<RomSummary['trust']>
 
-const TRUST_LOOKS: Readonly<Record<Trust, { readonly tone: Tone; readonly icon: IconName }>> = {
+const TRUST_LOOKS: Readonly<Record<Trust['verdict'], { readonly tone: Tone; readonly icon: IconName }>> = {
   genuine: { tone: 'good', icon: 'done' },
   intact: { tone: 'ready', icon: 'verify' },
   broken: { tone: 'bad', icon: 'failed' },
@@ -34,5 +34,17 @@ export function Verdict({ rom }: { readonly rom: RomView }) {
       {trust === undefined ? t(`verdict.${rom.state}`) : t(`trust.${trust}`)}
       {share !== undefined && ` ${percent(share)}`}
     </span>
+  )
+}
+
+/** The verdict in a sentence. */
+export function TrustNote({ trust }: { readonly trust: Trust }) {
+  const t = useText()
+  return (
+    <Note tone={TRUST_LOOKS[trust.verdict].tone} title={t(`trust.${trust.verdict}`)}>
+      <p>
+        <bdi>{trust.summary}</bdi>
+      </p>
+    </Note>
   )
 }

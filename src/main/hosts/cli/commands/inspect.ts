@@ -1,7 +1,7 @@
 // slotbench inspect: what a package is, what it holds, and whether it is genuine.
 import { EXIT } from '../../../../shared/error-catalogue.ts'
 import { asSlotbenchError } from '../../../../shared/errors.ts'
-import { formatBytes } from '../../../../shared/format.ts'
+import { formatBytes, formatDay } from '../../../../shared/format.ts'
 import type { RomInfo } from '../../../../shared/rom.ts'
 import { slotCoverage } from '../../../core/rom/slot-coverage.ts'
 import type { Rom } from '../../../core/rom/types.ts'
@@ -71,10 +71,7 @@ export function showRom(output: Output, rom: RomInfo): void {
     ['Package', `${rom.path} (${rom.kind}${rom.packageSize > 0 ? `, ${formatBytes(rom.packageSize)}` : ''})`],
     ['Made for', rom.models.join(', ') || 'not said'],
     ['Build', rom.build],
-    [
-      'Date',
-      rom.timestamp === undefined ? undefined : new Date(rom.timestamp * 1000).toISOString().slice(0, 10),
-    ],
+    ['Date', rom.timestamp === undefined ? undefined : formatDay(rom.timestamp)],
     ['Security patch', rom.securityPatch],
     ['Rollback', rollback(rom)],
     ['Kind', rom.full ? 'full' : 'delta'],
