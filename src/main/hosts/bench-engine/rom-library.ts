@@ -1,13 +1,14 @@
 // The packages on the bench: opened, verified, and remembered between starts by their paths.
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { RomView } from '../../../shared/contract.ts'
 import { TEXT } from '../../../shared/contract.ts'
 import { asSlotbenchError, SlotbenchError } from '../../../shared/errors.ts'
 import type { RomInfo } from '../../../shared/rom.ts'
 import type { Rom } from '../../core/rom/types.ts'
+import { writeWholeSync } from '../../io/files/write-whole-sync.ts'
 import type { Bench } from '../bench.ts'
 import { noticeOf } from '../bench-view.ts'
 import { clip, clipAll } from './clip.ts'
@@ -160,10 +161,8 @@ export class RomLibrary {
   /** The list is a convenience: a disk that is full takes nothing else along. */
   #save(): void {
     try {
-      mkdirSync(dirname(this.#file), { recursive: true })
       const paths = [...this.#entries.values()].map(({ path }) => path)
-      writeFileSync(`${this.#file}.new`, JSON.stringify(paths))
-      renameSync(`${this.#file}.new`, this.#file)
+      writeWholeSync(this.#file, JSON.stringify(paths))
     } catch {
       // The packages are opened by hand after the next start.
     }

@@ -1,10 +1,10 @@
 // The settings of the bench in a file of their own, and which ended jobs somebody has seen. A file that cannot be read is as none.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { FIRST_SETTINGS, type Settings, settingsSchema } from '../../../shared/contract.ts'
-import { SlotbenchError } from '../../../shared/errors.ts'
 import { OPERATORS } from '../../../shared/role.ts'
+import { writeWholeSync } from '../../io/files/write-whole-sync.ts'
 
 const MOST_SEEN = 1_000
 const fileSchema = z.object({
@@ -53,13 +53,7 @@ export class SettingsStore {
 
   /** Whole or not at all: a power cut leaves the old file. */
   #write(content: { readonly settings: Settings; readonly seen: readonly string[] }): void {
-    try {
-      mkdirSync(dirname(this.#path), { recursive: true })
-      writeFileSync(`${this.#path}.new`, `${JSON.stringify(content, null, 2)}\n`)
-      renameSync(`${this.#path}.new`, this.#path)
-    } catch (cause) {
-      throw new SlotbenchError('host-io', `${this.#path} cannot be written`, { cause })
-    }
+    writeWholeSync(this.#path, `${JSON.stringify(content, null, 2)}\n`)
   }
 }
 

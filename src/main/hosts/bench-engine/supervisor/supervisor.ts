@@ -1,7 +1,8 @@
 // The supervisor of a bench: the PIN's hash in a file of its own, and one try after the other. The PIN itself is kept nowhere.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { SlotbenchError } from '../../../../shared/errors.ts'
+import { writeWholeSync } from '../../../io/files/write-whole-sync.ts'
 import type { LogBook } from '../log-book.ts'
 import { COST, hashPin, isPin, type StoredPin, storedPinSchema } from './pin-hash.ts'
 import { Tries } from './tries.ts'
@@ -54,7 +55,8 @@ export class Supervisor {
     return this.#oneByOne(async () => {
       if (this.hasPin) await this.#check(old ?? '')
       const stored = await hashPin(pin, this.#cost)
-      write(this.#path, stored)
+      // For its owner alone.
+      writeWholeSync(this.#path, `${JSON.stringify(stored, null, 2)}\n`, 0o600)
       this.#changed(stored, 'pin-set')
     })
   }
@@ -105,16 +107,5 @@ function read(path: string): StoredPin | 'none' | 'damaged' {
     return storedPinSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch {
     return 'damaged'
-  }
-}
-
-/** Whole or not at all: a power cut leaves the old PIN. */
-function write(path: string, stored: StoredPin): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(`${path}.new`, `${JSON.stringify(stored, null, 2)}\n`, { mode: 0o600, flush: true })
-    renameSync(`${path}.new`, path)
-  } catch (cause) {
-    throw new SlotbenchError('host-io', `${path} cannot be written`, { cause })
   }
 }
