@@ -6,6 +6,7 @@ import { SlotbenchError } from '../../src/shared/errors.ts'
 import { loaderFor, spoiltLoader } from '../../src/simulator/edl/make-loader.ts'
 import { type ProfileId, profile } from '../../src/simulator/profiles/index.ts'
 import type { FlashBench } from '../flash-bench.ts'
+import { TEST_ALL } from '../sampling.ts'
 import {
   backInEdl,
   carriedOut,
@@ -182,7 +183,7 @@ async function commandsOf(
 
 /** The first of each kind, and every third of the others, which differ in where they write; all of them with SLOTBENCH_TEST_ALL=1. */
 function sampled(commands: readonly string[]): readonly string[] {
-  if (process.env['SLOTBENCH_TEST_ALL'] === '1') return commands
+  if (TEST_ALL) return commands
   const kinds = new Set<string>()
   return commands.filter((command, i) => {
     const kind = command.replace(/ .*/, '')

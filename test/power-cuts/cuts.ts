@@ -2,7 +2,6 @@
 // is; then the only question that matters is asked: does it boot, and what?
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isProtected } from '../../src/main/core/plan/protected.ts'
 import type { Job } from '../../src/shared/job.ts'
 import type { Plan, Policy, Recipe } from '../../src/shared/plan.ts'
 import type { AdbBehaviourChanges } from '../../src/simulator/adb/behaviour.ts'
@@ -10,7 +9,9 @@ import { loaderFor } from '../../src/simulator/edl/make-loader.ts'
 import type { Fault, SimulatorHooks } from '../../src/simulator/faults.ts'
 import { bringBackToBootloader } from '../../src/simulator/hands.ts'
 import { type ProfileId, profile } from '../../src/simulator/profiles/index.ts'
+import { ownContent } from '../edl/bench.ts'
 import { FlashBench, NEW_BUILD, OLD_BUILD, openWorkplace, type Workplace } from '../flash-bench.ts'
+import { TEST_ALL } from '../sampling.ts'
 import { Killed, KillSwitch, type Moment } from './kill-switch.ts'
 import { TableWrites } from './table-writes.ts'
 
@@ -34,7 +35,6 @@ const SIZES = {
 /** Far below the image, so that one partition goes in several pieces. */
 const MAX_DOWNLOAD = 96 * KB
 const LIMIT_MS = 1_800_000
-const ALL = process.env['SLOTBENCH_TEST_ALL'] === '1'
 /** Services after which the terminal is away: there the cut at the change of mode is the cut after it. */
 const DEPARTURE = /^(reboot|sideload-host):/
 
@@ -62,7 +62,7 @@ export interface Cutting {
 
 export function powerCuts(cutting: Cutting): void {
   const { policy, atLeast, adb, recipe, edl = false } = cutting
-  const [everyCommand, everyWrite] = ALL ? [1, 1] : [cutting.everyCommand ?? 1, cutting.everyWrite ?? 1]
+  const [everyCommand, everyWrite] = TEST_ALL ? [1, 1] : [cutting.everyCommand ?? 1, cutting.everyWrite ?? 1]
   const how = `${recipe?.giveUpOtherSlot === true ? ', the other slot given up,' : ''}${edl ? ', in EDL,' : ''}`
   const name = `${policy}${how} on ${cutting.profile}`
   const promised = cutting.promised ?? policy !== 'single'
@@ -261,12 +261,6 @@ export function powerCuts(cutting: Cutting): void {
     await checkThrough(bench, job.id, powerOn)
     await close()
   }
-}
-
-/** Digests of what belongs to the terminal alone. */
-async function ownContent({ terminal }: FlashBench): Promise<readonly string[]> {
-  const names = terminal.profile.partitions.map(({ name }) => name).filter(isProtected)
-  return Promise.all(names.map((name) => terminal.partitionDigest(name)))
 }
 
 type PowerOn = (bench: FlashBench) => Promise<void>
